@@ -1,0 +1,192 @@
+"""The three kinds of annotator, and no fourth.
+
+*Stream* annotators see frames or sound in order and keep a small state. *Sparse* ones work on stored key pictures.
+*Solvers* read stored annotations only. Whatever needs the whole file is a stream that stores rows, plus a solver.
+
+An annotator is a recipe: cheap, picklable, frozen. A session is the live worker that it makes for one video.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.types import Annotation, AudioBlock, Frame, MediaInfo, Progress, Sampling, ViewSpec
+
+Emissions = Sequence[Sequence[Annotation]]
+"""One list of annotations for each input of a batch: what that very input brought to light."""
+
+
+class Kind(StrEnum):
+    STREAM = "stream"
+    SPARSE = "sparse"
+    SOLVER = "solver"
+
+
+class Medium(StrEnum):
+    VIDEO = "video"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionContext:
+    """What a session may know of the world: the video, and a way to keep a file beside the store.
+
+    ``put_blob(data, suffix)`` stores bytes by content and returns their SHA-256 (hex); it is durable on return.
+    """
+
+    media: MediaInfo
+    put_blob: Callable[[bytes, str], str]
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """Base of every recipe. Options are the dataclass fields of the subclass, and part of a run's identity.
+
+    ``requires`` names the annotation types (short names) that must come from others, ``provides`` those it makes.
+    ``cost`` is a rough CPU time in seconds per frame (or per second of sound) at 1080p, for estimates only.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    kind: ClassVar[Kind]
+    requires: ClassVar[tuple[str, ...]] = ()
+    provides: ClassVar[tuple[str, ...]] = ()
+    cost: ClassVar[float] = 0.0
+    deterministic: ClassVar[bool] = True
+
+    def options(self) -> dict[str, Any]:
+        """Every option by name, as JSON values."""
+        return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Self:
+        """A recipe from JSON values. Raises ``UnknownNameError`` or ``ConfigurationError`` on a name or type amiss."""
+        known = _option_types(cls)
+        for name, value in options.items():
+            if name not in known:
+                raise UnknownNameError(f"option of annotator {cls.name!r}", name, known)
+            _check_option(cls.name, name, value, known[name])
+        return cls(**{name: _coerce(value, known[name]) for name, value in options.items()})
+
+
+@functools.cache
+def _option_types(cls: type[Annotator]) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls)
+    return {item.name: hints[item.name] for item in dataclasses.fields(cls)}
+
+
+def _check_option(annotator: str, name: str, value: Any, wanted: Any) -> None:
+    allowed = typing.get_args(wanted) or (wanted,)
+    plain = tuple(kind for kind in allowed if isinstance(kind, type))
+    if float in plain and isinstance(value, int) and not isinstance(value, bool):
+        return
+    if bool not in plain and isinstance(value, bool) and plain:
+        raise ConfigurationError(f"option {name!r} of annotator {annotator!r} must be {wanted}, got {value!r}")
+    if plain and not isinstance(value, plain):
+        shown = " or ".join(kind.__name__ for kind in plain)
+        raise ConfigurationError(f"option {name!r} of annotator {annotator!r} must be {shown}, got {value!r}")
+
+
+def _coerce(value: Any, wanted: Any) -> Any:
+    allowed = typing.get_args(wanted) or (wanted,)
+    if float in allowed and int not in allowed and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
+@dataclass(frozen=True)
+class StreamAnnotator(Annotator):
+    """Sees every sampled frame (or all sound) once, in order."""
+
+    kind: ClassVar[Kind] = Kind.STREAM
+    medium: ClassVar[Medium] = Medium.VIDEO
+    batch_size: ClassVar[int] = 1
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling.every()
+
+    @property
+    def views(self) -> tuple[ViewSpec, ...]:
+        return ()
+
+    def session(self, context: SessionContext) -> StreamSession:
+        raise NotImplementedError
+
+
+class StreamSession:
+    """A live stream annotator. Results never depend on how inputs were batched, nor on where commits fell.
+
+    ``process`` returns one list per input, and all it keeps between calls can be rebuilt from ``state()`` (JSON, at
+    most 64 kB, never pixels) plus ``replay`` of the inputs from ``progress().replay_from`` on.
+    """
+
+    def process(self, inputs: Sequence[Frame] | Sequence[AudioBlock], upstream: Emissions) -> Emissions:
+        """Take the next inputs. ``upstream[i]``: what required annotators emitted at ``inputs[i]``."""
+        raise NotImplementedError
+
+    def finish(self, upstream: Sequence[Annotation]) -> Sequence[Annotation]:
+        """The input has ended: emit what was still open. ``upstream``: what required annotators emitted at the end."""
+        return ()
+
+    def state(self) -> Mapping[str, Any]:
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become the session that returned ``state``; inputs from ``replay_from`` on follow through ``replay``."""
+
+    def replay(self, inputs: Sequence[Frame] | Sequence[AudioBlock]) -> None:
+        """Rebuild transient state from inputs already consumed before the restart. Emits nothing."""
+
+    def progress(self) -> Progress:
+        """``final_until=None`` means: everything consumed is final."""
+        return Progress(final_until=None)
+
+    def close(self) -> None:
+        """Give back weights and handles."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A key picture as a sparse annotator receives it: the annotation and the JPEG bytes of the full picture."""
+
+    annotation: Annotation
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class SparseAnnotator(Annotator):
+    """Works on the stored representatives of a video, without decoding it again."""
+
+    kind: ClassVar[Kind] = Kind.SPARSE
+    requires: ClassVar[tuple[str, ...]] = ("key_picture",)
+
+    def annotate(self, pictures: Iterable[StoredPicture], context: SessionContext) -> Iterable[Annotation]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Solver(Annotator):
+    """Reads stored annotations of the required types, writes its own in one commit."""
+
+    kind: ClassVar[Kind] = Kind.SOLVER
+
+    def solve(self, stored: StoredAnnotations, context: SessionContext) -> Iterable[Annotation]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class StoredAnnotations:
+    """Current rows of the required types, in order of (start, type, ordinal). Can be read more than once."""
+
+    read: Callable[[tuple[str, ...]], Iterable[Annotation]] = field(repr=False)
+
+    def of(self, *types: str) -> Iterable[Annotation]:
+        return self.read(types)

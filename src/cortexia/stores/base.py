@@ -1,0 +1,227 @@
+"""The one interface of the annotation database. Files, SQLite and PostgreSQL answer it alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from cortexia.types import (
+    Anchor,
+    Annotation,
+    AnnotationRecord,
+    JobState,
+    MediaInfo,
+    Query,
+    RunSpec,
+    RunStatus,
+    Timestamp,
+    Verdict,
+    VideoIdentity,
+)
+
+
+class Reach(StrEnum):
+    """How far apart the processes that share a store may be."""
+
+    PROCESS = "process"
+    HOST = "host"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRecord:
+    identity: VideoIdentity
+    media: MediaInfo | None
+    verdict: Verdict | None
+    anchors: tuple[Anchor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One video in a batch. ``runs``: the run ids that it is to bring to an end."""
+
+    job_id: str
+    video_id: str
+    video_path: str
+    status: JobState
+    config: Mapping[str, Any] = field(default_factory=dict)
+    attempt: int = 0
+    worker: str | None = None
+    retry_count: int = 0
+    error_message: str | None = None
+    reason: str | None = None
+    created_at: str | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Proof of a lease: every commit is fenced by it. ``attempt`` rises with each claim of a job."""
+
+    job: JobRecord
+    worker: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as stored, with its last committed window."""
+
+    spec: RunSpec
+    run_id: str
+    status: RunStatus
+    reason: str | None = None
+    message: str | None = None
+    annotation_count: int = 0
+    windows: int = 0
+    position: int = 0
+    final_until_us: int | None = None
+    replay_from: int | None = None
+    state: Mapping[str, Any] | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    started_at: str | None = None
+    completed_at: str | None = None
+    processing_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunWindow:
+    """The part of a window that belongs to one run: new rows, and where and how to go on from here.
+
+    ``position``: input consumed (frames or samples). ``state``: the session's, with the engine's own bookkeeping.
+    ``status`` COMPLETED, FAILED or SKIPPED ends the run in the same commit; ``reason`` and ``message`` say why.
+    """
+
+    run_id: str
+    ordinal: int
+    records: tuple[AnnotationRecord, ...]
+    position: int
+    final_until: Timestamp | None
+    replay_from: int | None
+    state: Mapping[str, Any]
+    status: RunStatus = RunStatus.RUNNING
+    reason: str | None = None
+    message: str | None = None
+    processing_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The unit of commit: all of it is stored, or nothing. ``verdict`` is given with the last window of a pass."""
+
+    video_id: str
+    runs: tuple[RunWindow, ...]
+    anchors: tuple[Anchor, ...] = ()
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """An annotation as a query returns it, with where it comes from."""
+
+    annotation_id: str
+    annotation: Annotation
+    video_id: str
+    uri: str
+    run_id: str
+    annotator: str
+    start_us: int
+    end_us: int
+    ordinal: int
+    emitted_at: int
+
+
+class BlobStore(Protocol):
+    """Files by content. ``put`` returns when the bytes would survive a power cut."""
+
+    def put(self, data: bytes, suffix: str = "") -> str: ...
+
+    def get(self, digest: str) -> bytes: ...
+
+    def path(self, digest: str) -> Path: ...
+
+    def __contains__(self, digest: str) -> bool: ...
+
+
+class Transaction(Protocol):
+    """Writes under a fence. Leaving the block commits; an exception rolls back all of it."""
+
+    def save_window(self, window: Window) -> None:
+        """Rows, states and positions together, read back and compared before the commit."""
+
+    def finish_job(self, status: JobState, reason: str | None = None, message: str | None = None) -> None: ...
+
+
+class StorageBackend(Protocol):
+    reach: Reach
+    location: str
+
+    @property
+    def blobs(self) -> BlobStore: ...
+
+    def migrate(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    # -- videos
+    def save_video(self, identity: VideoIdentity, media: MediaInfo) -> None:
+        """Insert or refresh what a probe learned; a later verdict of a full pass is kept."""
+
+    def video(self, video_id: str) -> VideoRecord | None: ...
+
+    def videos(self) -> Iterator[VideoRecord]: ...
+
+    # -- runs
+    def register_runs(self, specs: Sequence[RunSpec], provenance: Mapping[str, Any]) -> None:
+        """Make runs known (PENDING) where they are not; runs already there keep all they have. A failed run starts
+        afresh: its rows go in the same transaction."""
+
+    def run(self, run_id: str) -> RunRecord | None: ...
+
+    def runs(self, video_id: str | None = None, current_only: bool = True) -> Iterator[RunRecord]: ...
+
+    # -- jobs
+    def submit_job(self, video: VideoIdentity, run_ids: Sequence[str], config: Mapping[str, Any]) -> str:
+        """A queued job for these runs; the id of an unfinished job with the same runs instead, where there is one."""
+
+    def claim(self, worker: str, lease_s: float, job_id: str | None = None) -> Claim | None:
+        """The oldest job that may run (or the one named), or ``None``. One live lease per video; a lapsed lease is
+        taken over. Times come from the database clock."""
+
+    def renew(self, claim: Claim, lease_s: float) -> None:
+        """Keep the lease. Raises ``FenceLostError``."""
+
+    def release(self, claim: Claim, status: JobState, reason: str | None, message: str | None) -> None:
+        """End or give back a job. Raises ``FenceLostError``."""
+
+    def abandon(self, job_id: str, worker: str, max_attempts: int) -> JobState:
+        """The supervisor saw ``worker`` die with this job: queue it again, or fail it as ``quarantined`` after
+        ``max_attempts`` deaths without a window committed between them."""
+
+    def job(self, job_id: str) -> JobRecord | None: ...
+
+    def jobs(self, video_id: str | None = None) -> Iterator[JobRecord]: ...
+
+    def job_runs(self, job_id: str) -> tuple[RunRecord, ...]: ...
+
+    # -- annotations
+    def transaction(self, claim: Claim) -> AbstractContextManager[Transaction]:
+        """Raises ``FenceLostError`` when the claim is no longer this worker's; nothing is written then."""
+
+    def find(self, query: Query) -> Iterator[StoredRow]:
+        """Rows of current runs in the order (video, start, type, annotation id), streamed. Rows of failed runs are not
+        current; rows of running runs are."""
+
+    def emitted(self, run_id: str, start: int, end: int | None) -> Iterator[StoredRow]:
+        """Rows of one run with ``start <= emitted_at < end``, in order of (emitted_at, rowid): for a later pass."""
+
+    def count(self, query: Query) -> int: ...
+
+
+class Rows(Protocol):
+    def __call__(self, query: Query) -> Iterable[StoredRow]: ...

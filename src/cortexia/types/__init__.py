@@ -1,0 +1,82 @@
+"""The vocabulary: frozen values and protocols, no I/O. Everything above speaks in these words."""
+
+from cortexia.types.annotation import (
+    ANNOTATION_TYPES,
+    Annotation,
+    Caption,
+    Detection,
+    KeyPicture,
+    Measure,
+    Shot,
+    SoundEvent,
+    Transition,
+    annotation_from_fields,
+)
+from cortexia.types.frame import AudioBlock, Frame, Picture, Sampling, SamplingKind, TimeSource, ViewSpec, frame_span
+from cortexia.types.geometry import BBox
+from cortexia.types.query import Query
+from cortexia.types.run import (
+    LOCAL_TENANT,
+    AnnotationRecord,
+    JobState,
+    Progress,
+    RunSpec,
+    RunStatus,
+    annotation_id,
+    canonical_json,
+    digest_of,
+)
+from cortexia.types.time import MICROSECONDS, WHOLE_VIDEO, TimeRange, TimeSpan, Timestamp
+from cortexia.types.video import (
+    Anchor,
+    AudioStream,
+    MediaInfo,
+    Verdict,
+    VerdictStatus,
+    VideoIdentity,
+    VideoStream,
+)
+
+__all__ = [
+    "ANNOTATION_TYPES",
+    "LOCAL_TENANT",
+    "MICROSECONDS",
+    "WHOLE_VIDEO",
+    "Anchor",
+    "Annotation",
+    "AnnotationRecord",
+    "AudioBlock",
+    "AudioStream",
+    "BBox",
+    "Caption",
+    "Detection",
+    "Frame",
+    "JobState",
+    "KeyPicture",
+    "Measure",
+    "MediaInfo",
+    "Picture",
+    "Progress",
+    "Query",
+    "RunSpec",
+    "RunStatus",
+    "Sampling",
+    "SamplingKind",
+    "Shot",
+    "SoundEvent",
+    "TimeRange",
+    "TimeSource",
+    "TimeSpan",
+    "Timestamp",
+    "Transition",
+    "Verdict",
+    "VerdictStatus",
+    "VideoIdentity",
+    "VideoStream",
+    "ViewSpec",
+    "annotation_from_fields",
+    "annotation_id",
+    "canonical_json",
+    "digest_of",
+    "frame_span",
+]

@@ -1,0 +1,126 @@
+"""Runs: the unit of truth. Keys, ids and states."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from cortexia.types.annotation import Annotation
+from cortexia.types.time import WHOLE_VIDEO, TimeRange, Timestamp
+
+LOCAL_TENANT = "local"
+_ID_NAMESPACE = uuid.UUID("6b1f0a52-9f0c-5c8e-9d5e-2f2f6f1f7a11")
+
+
+class RunStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    SUPERSEDED = "superseded"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (RunStatus.PENDING, RunStatus.RUNNING)
+
+
+class JobState(StrEnum):
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    COMPLETED = "completed"
+    COMPLETED_WITH_ERRORS = "completed_with_errors"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (
+            JobState.COMPLETED,
+            JobState.COMPLETED_WITH_ERRORS,
+            JobState.FAILED,
+            JobState.CANCELLED,
+        )
+
+
+def canonical_json(value: Any) -> str:
+    """One text per value: sorted keys, no spaces, no NaN. Digests are taken over it."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 (hex) of the canonical JSON of ``value``."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """What makes a run that run. Software and FFmpeg versions are provenance and not part of it."""
+
+    video_id: str
+    annotator: str
+    version: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    weights_sha256: str | None = None
+    time_range: TimeRange = WHOLE_VIDEO
+    upstream: tuple[str, ...] = ()
+    tenant: str = LOCAL_TENANT
+
+    @property
+    def options_digest(self) -> str:
+        return digest_of(dict(self.options))
+
+    @property
+    def run_key(self) -> str:
+        """SHA-256 over everything above: the same key means the same rows."""
+        return digest_of(
+            [
+                self.tenant,
+                self.video_id,
+                self.annotator,
+                self.version,
+                self.options_digest,
+                self.weights_sha256,
+                self.time_range.key(),
+                sorted(self.upstream),
+            ]
+        )
+
+    @property
+    def run_id(self) -> str:
+        return str(uuid.uuid5(_ID_NAMESPACE, self.run_key))
+
+
+def annotation_id(run_key: str, kind: str, start_pts: int, ordinal: int) -> str:
+    """Deterministic id from the run, the type, the start and the order of emission; never from floats."""
+    return str(uuid.uuid5(_ID_NAMESPACE, f"{run_key}/{kind}/{start_pts}/{ordinal}"))
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationRecord:
+    """An annotation ready to be stored. ``emitted_at``: input consumed (frames or samples) when it was made, so that
+    a later pass can hand it downstream at the same place."""
+
+    annotation_id: str
+    annotation: Annotation
+    ordinal: int
+    emitted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a session is, apart from what it consumed (which the engine counts).
+
+    ``final_until``: no later row can start before it (coverage). ``replay_from``: first input (frame index or sample
+    index) needed again to rebuild transient state after a restart; ``None`` means none.
+    """
+
+    final_until: Timestamp | None
+    replay_from: int | None = None
