@@ -37,4 +37,5 @@ def load(folder: str, name: str) -> Any:
     try:
         return entry.load()
     except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"{folder.removesuffix('s')} {name!r} ({entry.value}) cannot be loaded: {error}") from error
+        what = f"{folder.removesuffix('s')} {name!r} ({entry.value})"
+        raise ConfigurationError(f"{what} cannot be loaded: {error}") from error

@@ -9,7 +9,6 @@ An annotator is a recipe: cheap, picklable, frozen. A session is the live worker
 from __future__ import annotations
 
 import dataclasses
-import functools
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,7 +67,7 @@ class Annotator:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self:
         """A recipe from JSON values. Raises ``UnknownNameError`` or ``ConfigurationError`` on a name or type amiss."""
-        known = _option_types(cls)
+        known = option_types(cls)
         for name, value in options.items():
             if name not in known:
                 raise UnknownNameError(f"option of annotator {cls.name!r}", name, known)
@@ -76,8 +75,8 @@ class Annotator:
         return cls(**{name: _coerce(value, known[name]) for name, value in options.items()})
 
 
-@functools.cache
-def _option_types(cls: type[Annotator]) -> dict[str, Any]:
+def option_types(cls: type[Annotator]) -> dict[str, Any]:
+    """Option names of a recipe class with their annotated types."""
     hints = typing.get_type_hints(cls)
     return {item.name: hints[item.name] for item in dataclasses.fields(cls)}
 

@@ -170,8 +170,9 @@ class Sampling:
             return index % self.nth == 0
         if self.kind is SamplingKind.KEYFRAMES:
             return is_keyframe
-        first_tick = -(-start.numerator * self.per_second.numerator // (start.denominator * self.per_second.denominator))
-        return first_tick < end * self.per_second
+        rate = self.per_second
+        first_tick = -(-start.numerator * rate.numerator // (start.denominator * rate.denominator))
+        return first_tick < end * rate
 
     def describe(self) -> dict[str, Any]:
         return {"kind": self.kind.value, "nth": self.nth, "per_second": str(self.per_second)}
