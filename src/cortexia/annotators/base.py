@@ -48,7 +48,8 @@ class SessionContext:
 class Annotator:
     """Base of every recipe. Options are the dataclass fields of the subclass, and part of a run's identity.
 
-    ``requires`` names the annotation types (short names) that must come from others, ``provides`` those it makes.
+    ``requires`` names the annotators whose rows it needs (or an annotation type, where a single annotator provides
+    it); ``provides`` the annotation types (short names) that it makes.
     ``cost`` is a rough CPU time in seconds per frame (or per second of sound) at 1080p, for estimates only.
     """
 
@@ -165,10 +166,21 @@ class SparseAnnotator(Annotator):
     """Works on the stored representatives of a video, without decoding it again."""
 
     kind: ClassVar[Kind] = Kind.SPARSE
-    requires: ClassVar[tuple[str, ...]] = ("key_picture",)
+    requires: ClassVar[tuple[str, ...]] = ("frames",)
 
-    def annotate(self, pictures: Iterable[StoredPicture], context: SessionContext) -> Iterable[Annotation]:
+    def session(self, context: SessionContext) -> SparseSession:
         raise NotImplementedError
+
+
+class SparseSession:
+    """A live sparse annotator. Keeps nothing between pictures that could change a result."""
+
+    def annotate(self, pictures: Sequence[StoredPicture]) -> Emissions:
+        """One list of annotations for each picture."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give back weights and handles."""
 
 
 @dataclass(frozen=True)

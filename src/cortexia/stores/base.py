@@ -169,8 +169,9 @@ class StorageBackend(Protocol):
     def close(self) -> None: ...
 
     # -- videos
-    def save_video(self, identity: VideoIdentity, media: MediaInfo) -> None:
-        """Insert or refresh what a probe learned; a later verdict of a full pass is kept."""
+    def save_video(self, identity: VideoIdentity, media: MediaInfo | None = None) -> None:
+        """Insert, or refresh where it was seen and what a probe learned (``None``: not probed yet, keep what is
+        there); the verdict of a full pass is kept over that of a probe."""
 
     def video(self, video_id: str) -> VideoRecord | None: ...
 
