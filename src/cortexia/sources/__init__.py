@@ -1,0 +1,19 @@
+"""Where videos come from: files, folders, globs, bytes."""
+
+from cortexia.sources.adapter import InputAdapter
+from cortexia.sources.base import InputStream, SourceVideo
+from cortexia.sources.identity import IdentityCache, identify
+from cortexia.sources.local import FileInputStream, path_to_uri, uri_to_path
+from cortexia.sources.memory import MemoryInputStream
+
+__all__ = [
+    "FileInputStream",
+    "IdentityCache",
+    "InputAdapter",
+    "InputStream",
+    "MemoryInputStream",
+    "SourceVideo",
+    "identify",
+    "path_to_uri",
+    "uri_to_path",
+]

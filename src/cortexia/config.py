@@ -1,0 +1,262 @@
+"""Settings: one table, and the only reader of the environment and of configuration files.
+
+Precedence: what is passed (flags, arguments) > ``CORTEXIA_*`` variables > the configuration file > defaults.
+Unknown keys are refused, with the nearest known one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tomllib
+import types as pytypes
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from cortexia.errors import ConfigurationError, UnknownNameError
+
+ENV_PREFIX = "CORTEXIA_"
+CONFIG_FILE = "cortexia.toml"
+DEFAULT_ANNOTATORS = ("shots", "frames", "loudness", "shot_summary")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, with its default. ``docs/reference/configuration.md`` explains each."""
+
+    store: str = "cortexia.db"
+    annotators: tuple[str, ...] = DEFAULT_ANNOTATORS
+    executor: Literal["inline", "processes"] = "processes"
+    threads: int = 0
+    batch_size: int | None = None
+    window_s: float = 30.0
+    commit_interval_s: float = 10.0
+    commit_rows: int = 50_000
+    lease_s: float = 20.0
+    max_attempts: int = 3
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_format: Literal["text", "json"] = "text"
+    cache_dir: str = ""
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, low in (
+            ("window_s", 0.01),
+            ("commit_interval_s", 0.01),
+            ("commit_rows", 1),
+            ("lease_s", 0.1),
+            ("max_attempts", 1),
+        ):
+            if getattr(self, name) < low:
+                raise ConfigurationError(f"setting {name!r} must be at least {low}, got {getattr(self, name)}")
+        if self.threads < 0:
+            raise ConfigurationError(f"setting 'threads' must be 0 (all cores) or more, got {self.threads}")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ConfigurationError(f"setting 'batch_size' must be at least 1, got {self.batch_size}")
+
+    @property
+    def thread_budget(self) -> int:
+        """Threads that one job may use."""
+        if self.threads:
+            return self.threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    @property
+    def cache_path(self) -> Path:
+        if self.cache_dir:
+            return Path(self.cache_dir)
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return Path(base) / "cortexia"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings with the place that each value came from: ``default``, a file, a variable or ``given``."""
+
+    settings: Settings
+    origin: Mapping[str, str]
+
+
+def load_settings(
+    given: Mapping[str, Any] | None = None,
+    config_file: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Merge the four sources. ``given`` values of ``None`` count as not given.
+
+    Without ``config_file``, ``CORTEXIA_CONFIG`` or ``cortexia.toml`` in the working folder is read, where there is
+    one. Raises ``FileNotFoundError`` for a file that was named and is not there, ``ConfigurationError`` otherwise.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    origin = {item.name: "default" for item in dataclasses.fields(Settings)}
+    path = _find_file(config_file, environ)
+    if path is not None:
+        _merge(values, origin, _checked(_read_file(path), str(path)), str(path))
+    for name, value in _from_environ(environ).items():
+        _merge(values, origin, {name: value}, ENV_PREFIX + name.upper())
+    shown = {name: value for name, value in (given or {}).items() if value is not None}
+    _merge(values, origin, _checked(shown, "arguments"), "given")
+    return Loaded(Settings(**values), origin)
+
+
+def _merge(values: dict[str, Any], origin: dict[str, str], new: Mapping[str, Any], source: str) -> None:
+    for name, value in new.items():
+        if name == "options":
+            merged = {key: dict(options) for key, options in values.get("options", {}).items()}
+            for annotator, options in value.items():
+                merged.setdefault(annotator, {}).update(options)
+            value = merged
+        values[name] = value
+        origin[name] = source
+
+
+def _find_file(config_file: str | Path | None, environ: Mapping[str, str]) -> Path | None:
+    named = config_file or environ.get(ENV_PREFIX + "CONFIG")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise FileNotFoundError(f"configuration file not found: {path}")
+        return path
+    local = Path(CONFIG_FILE)
+    return local if local.is_file() else None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        loaded = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"configuration file {path} cannot be read: {error}") from error
+    if not isinstance(loaded, dict):
+        raise ConfigurationError(f"configuration file {path} must hold a table of settings")
+    return loaded
+
+
+def _checked(values: Mapping[str, Any], source: str) -> dict[str, Any]:
+    known = typing.get_type_hints(Settings)
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise UnknownNameError(f"setting (in {source})", name, known)
+        result[name] = _convert(name, value, known[name])
+    return result
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = typing.get_type_hints(Settings)
+    reserved = {"CONFIG", "TEST_DATA", "TEST_POSTGRES", "MODELS"}
+    found: dict[str, Any] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(ENV_PREFIX) or variable.removeprefix(ENV_PREFIX) in reserved:
+            continue
+        name = variable.removeprefix(ENV_PREFIX).lower()
+        if name not in known or name == "options":
+            raise UnknownNameError(
+                "setting (in the environment)", variable, [ENV_PREFIX + key.upper() for key in known]
+            )
+        found[name] = _convert(name, _parse_text(text, known[name]), known[name])
+    return found
+
+
+def _parse_text(text: str, wanted: Any) -> Any:
+    kinds = typing.get_args(wanted) if isinstance(wanted, pytypes.UnionType) else (wanted,)
+    if typing.get_origin(wanted) is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    for kind in (int, float):
+        if kind in kinds:
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+    return text
+
+
+def _convert(name: str, value: Any, wanted: Any) -> Any:
+    def refuse(expected: str) -> ConfigurationError:
+        return ConfigurationError(f"setting {name!r} must be {expected}, got {value!r}")
+
+    if typing.get_origin(wanted) is Literal:
+        choices = typing.get_args(wanted)
+        if value not in choices:
+            raise UnknownNameError(f"value of setting {name!r}:", str(value), choices)
+        return value
+    if typing.get_origin(wanted) is tuple:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+            raise refuse("a list of names")
+        return tuple(part.strip() for part in parts if part.strip())
+    if typing.get_origin(wanted) is Mapping:
+        if not isinstance(value, Mapping) or not all(isinstance(item, Mapping) for item in value.values()):
+            raise refuse("a table of annotators, each with a table of options")
+        return {str(key): dict(options) for key, options in value.items()}
+    return _convert_scalar(value, wanted, refuse)
+
+
+def _convert_scalar(value: Any, wanted: Any, refuse: typing.Callable[[str], ConfigurationError]) -> Any:
+    kinds = typing.get_args(wanted) if isinstance(wanted, pytypes.UnionType) else (wanted,)
+    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, bool) and bool not in kinds:
+        raise refuse("a number" if int in kinds or float in kinds else "text")
+    if not isinstance(value, tuple(kinds)):
+        raise refuse(" or ".join(kind.__name__ for kind in kinds if kind is not type(None)))
+    return value
+
+
+_DEVICES = ("auto", "cpu")
+
+
+@dataclass(frozen=True)
+class ProcessingConfig:
+    """How ``VideoProcessor`` works. Checked when it is made; unknown keys are refused by ``from_dict``.
+
+    ``model_settings``: options by annotator name, e.g. ``{"shots": {"sensitivity": 1.2}}``, and ``device``
+    (``auto``, ``cpu`` or ``cuda:N``). ``batch_size``: inputs handed to an annotator at once; never changes results.
+    ``frame_interval``: every how many frames per-frame detectors look. ``output_format``: name of an exporter.
+    ``_max_workers`` is tuned to the machine when it is ``None``.
+    """
+
+    model_settings: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int = 32
+    frame_interval: int = 1
+    output_format: str = "coco"
+    _gpu_memory_limit: int | None = None
+    _max_workers: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "frame_interval"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConfigurationError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if not isinstance(self.model_settings, Mapping):
+            raise ConfigurationError(f"model_settings must be a table, got {self.model_settings!r}")
+        device = self.device
+        if device not in _DEVICES and not (device.startswith("cuda:") and device[5:].isdigit()):
+            raise ConfigurationError(f"device must be auto, cpu or cuda:N, got {device!r}")
+        if self._max_workers is None:
+            object.__setattr__(self, "_max_workers", os.cpu_count() or 1)
+        elif self._max_workers < 1:
+            raise ConfigurationError(f"_max_workers must be at least 1, got {self._max_workers}")
+
+    @property
+    def device(self) -> str:
+        return str(self.model_settings.get("device", "auto"))
+
+    @property
+    def annotator_options(self) -> dict[str, Mapping[str, Any]]:
+        """The tables of ``model_settings``: options by annotator name."""
+        return {name: value for name, value in self.model_settings.items() if isinstance(value, Mapping)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ProcessingConfig:
+        """Raises ``UnknownNameError`` for a key that is no setting."""
+        known = [item.name for item in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                raise UnknownNameError("processing setting", name, [key for key in known if not key.startswith("_")])
+        return cls(**values)

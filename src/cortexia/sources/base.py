@@ -1,0 +1,33 @@
+"""Where videos come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVideo:
+    """A video as a local file that may be opened: ``path`` is absolute, ``uri`` is what people recognise."""
+
+    path: Path
+    uri: str
+    filename: str
+
+
+class InputStream(Protocol):
+    """Videos from one source, in a stable order. Temporary files live until ``close``."""
+
+    def __iter__(self) -> Iterator[SourceVideo]: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def close(self) -> None: ...
+
+    @property
+    def left_out(self) -> tuple[Path, ...]:
+        """Files of a folder that are plainly no video (known after iterating)."""
