@@ -1,0 +1,74 @@
+"""What steers a pass from outside: limits, a way to stop it, and what it reports."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cortexia.annotators.base import StoredPicture
+from cortexia.types import Annotation
+
+
+class CancelToken:
+    """Asked by the decode loop at every packet and by the dispatcher at every chunk. Safe across threads."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        self._event.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._event.is_set()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPolicy:
+    """A commit falls due at ``media_s`` of media, ``wall_s`` of wall time or ``rows`` rows, whichever is first."""
+
+    media_s: float = 30.0
+    wall_s: float = 10.0
+    rows: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressEvent:
+    """How far an annotator is. ``media_s``: seconds of media consumed; ``duration_s``: as the container claims."""
+
+    video_id: str
+    annotator: str
+    media_s: float
+    duration_s: float | None
+    rows: int
+    status: str = "running"
+    reason: str | None = None
+
+
+class StoredReader(Protocol):
+    """What a pass may read of what is stored. Given by the worker: the engine knows no store."""
+
+    def emitted(self, run_id: str, start: int, end: int | None) -> Iterator[tuple[int, Annotation]]:
+        """(emitted_at, annotation) of a run, ``start <= emitted_at < end``, in order of emission."""
+
+    def annotations(self, run_ids: tuple[str, ...], types: tuple[str, ...]) -> Iterable[Annotation]:
+        """Rows of these runs and types in order of (start, type, id)."""
+
+    def pictures(self, run_ids: tuple[str, ...], skip: int) -> Iterator[StoredPicture]:
+        """Representative key pictures of these runs in order of time, without the first ``skip``."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How a pass works; never what it finds. ``threads``: the job's budget. ``batch_size``: overrides annotators'."""
+
+    policy: WindowPolicy = WindowPolicy()
+    threads: int = 0
+    batch_size: int | None = None
+    held_bytes: int = 256 * 1024 * 1024
+    cancel: CancelToken = field(default_factory=CancelToken)
+    on_progress: Callable[[ProgressEvent], None] = lambda event: None
+    clock: Callable[[], float] = time.monotonic

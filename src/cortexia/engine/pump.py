@@ -1,0 +1,71 @@
+"""The decode thread: runs ahead of the annotators by a few chunks, so that both keep the cores busy."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+
+from cortexia.decoders.base import MediaStream
+from cortexia.engine.lane import Input
+
+
+class Pump:
+    """Iterates a media stream in a thread of its own and hands its items on in chunks.
+
+    At most ``chunk * (depth + 2)`` items exist at once. An exception of the stream is raised where it is consumed.
+    """
+
+    def __init__(self, stream: MediaStream, chunk: int, depth: int = 2) -> None:
+        self._stream = stream
+        self._chunk = chunk
+        self._queue: queue.Queue[list[Input] | BaseException | None] = queue.Queue(maxsize=depth)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="cortexia-decode", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    def _run(self) -> None:
+        try:
+            chunk: list[Input] = []
+            for item in self._stream:
+                chunk.append(item)
+                if len(chunk) >= self._chunk:
+                    if not self._put(chunk):
+                        return
+                    chunk = []
+            self._put(chunk)
+            self._put(None)
+        except BaseException as error:  # noqa: BLE001 - carried over to the thread that consumes
+            self._put(error)
+
+    def _put(self, item: list[Input] | BaseException | None) -> bool:
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def __iter__(self) -> Iterator[list[Input]]:
+        while True:
+            item = self._queue.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def close(self) -> None:
+        """Stop the thread and wait for it."""
+        self._stopped.set()
+        while True:
+            try:
+                self._queue.get_nowait()
+            except queue.Empty:
+                break
+        self._thread.join()
