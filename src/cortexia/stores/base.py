@@ -11,13 +11,13 @@ from typing import Any, Protocol
 
 from cortexia.types import (
     Anchor,
-    Annotation,
     AnnotationRecord,
     JobState,
     MediaInfo,
     Query,
     RunSpec,
     RunStatus,
+    StoredRow,
     Timestamp,
     Verdict,
     VideoIdentity,
@@ -118,22 +118,6 @@ class Window:
     runs: tuple[RunWindow, ...]
     anchors: tuple[Anchor, ...] = ()
     verdict: Verdict | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """An annotation as a query returns it, with where it comes from."""
-
-    annotation_id: str
-    annotation: Annotation
-    video_id: str
-    uri: str
-    run_id: str
-    annotator: str
-    start_us: int
-    end_us: int
-    ordinal: int
-    emitted_at: int
 
 
 class BlobStore(Protocol):

@@ -115,6 +115,22 @@ class AnnotationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredRow:
+    """An annotation as a query returns it, with where it comes from."""
+
+    annotation_id: str
+    annotation: Annotation
+    video_id: str
+    uri: str
+    run_id: str
+    annotator: str
+    start_us: int
+    end_us: int
+    ordinal: int
+    emitted_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a session is, apart from what it consumed (which the engine counts).
 
