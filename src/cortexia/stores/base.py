@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -206,7 +206,3 @@ class StorageBackend(Protocol):
         """Rows of one run with ``start <= emitted_at < end``, in order of (emitted_at, rowid): for a later pass."""
 
     def count(self, query: Query) -> int: ...
-
-
-class Rows(Protocol):
-    def __call__(self, query: Query) -> Iterable[StoredRow]: ...

@@ -1,0 +1,44 @@
+"""Main of a worker process: ``python -m cortexia.executors.child``. Spec on stdin, events as JSON lines on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from cortexia.executors.base import Event, WorkerSpec
+from cortexia.executors.target import resolve_target
+
+
+def main() -> None:
+    spec = WorkerSpec(**json.loads(sys.stdin.readline()))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    emit = _event_writer(stop)
+    parent = os.getppid()
+    # Orphaned: nobody listens any more and nobody would restart us, so end at the next commit.
+    resolve_target(spec.target)(spec.payload, emit, lambda: stop.is_set() or os.getppid() != parent)
+
+
+def _event_writer(stop: threading.Event) -> Any:
+    """Events go to the real stdout; whatever a library prints goes to stderr and cannot garble them."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+    lock = threading.Lock()
+
+    def emit(event: Event) -> None:
+        try:
+            with lock:
+                out.write(json.dumps(event) + "\n")
+        except BrokenPipeError:
+            stop.set()
+
+    return emit
+
+
+if __name__ == "__main__":
+    main()
