@@ -1,0 +1,80 @@
+"""Main of a worker, wherever an executor runs it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from collections.abc import Iterator
+from typing import Any
+
+from cortexia import registry
+from cortexia.batch.worker import Worker, WorkerOptions
+from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
+from cortexia.errors import CortexiaError
+from cortexia.stores import open_store
+from cortexia.telemetry import configure_logs
+
+TARGET = "cortexia.batch.main:main"
+
+
+def worker_payload(store: str, job_ids: list[str], settings: Any) -> dict[str, Any]:
+    """What a worker process is told: where the store is, which jobs, and how to work."""
+    return {
+        "store": store,
+        "job_ids": job_ids,
+        "threads": settings.thread_budget,
+        "batch_size": settings.batch_size,
+        "window_s": settings.window_s,
+        "commit_interval_s": settings.commit_interval_s,
+        "commit_rows": settings.commit_rows,
+        "lease_s": settings.lease_s,
+        "max_attempts": settings.max_attempts,
+        "log_level": settings.log_level,
+        "log_format": settings.log_format,
+    }
+
+
+def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOptions:
+    policy = WindowPolicy(payload["window_s"], payload["commit_interval_s"], payload["commit_rows"])
+    engine = EngineOptions(
+        policy=policy, threads=payload["threads"], batch_size=payload["batch_size"], cancel=cancel
+    )
+    return WorkerOptions(engine=engine, lease_s=payload["lease_s"], max_attempts=payload["max_attempts"])
+
+
+def main(
+    payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], stopped: Callable[[], bool]
+) -> None:
+    """A ``WorkerMain``: works on ``payload["job_ids"]`` and tells of it by events."""
+    configure_logs(payload["log_level"], payload["log_format"])
+    cancel = CancelToken()
+    store = open_store(payload["store"])
+    try:
+        with _watching(stopped, cancel):
+            decoder = registry.load("decoders", "pyav")()
+            Worker(store, decoder, worker_options(payload, cancel), emit).work(payload["job_ids"])
+    except CortexiaError as error:
+        emit({"event": "worker_failed", "code": error.code, "message": str(error)})
+    finally:
+        store.close()
+
+
+@contextmanager
+def _watching(stopped: Callable[[], bool], cancel: CancelToken) -> Iterator[None]:
+    """Carries ``stopped`` over to the token that the decode loop asks."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            if stopped():
+                cancel.cancel()
+                return
+
+    thread = threading.Thread(target=watch, name="cortexia-stop", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
