@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import Any
 
 from cortexia import registry
@@ -37,15 +36,11 @@ def worker_payload(store: str, job_ids: list[str], settings: Any) -> dict[str, A
 
 def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOptions:
     policy = WindowPolicy(payload["window_s"], payload["commit_interval_s"], payload["commit_rows"])
-    engine = EngineOptions(
-        policy=policy, threads=payload["threads"], batch_size=payload["batch_size"], cancel=cancel
-    )
+    engine = EngineOptions(policy=policy, threads=payload["threads"], batch_size=payload["batch_size"], cancel=cancel)
     return WorkerOptions(engine=engine, lease_s=payload["lease_s"], max_attempts=payload["max_attempts"])
 
 
-def main(
-    payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], stopped: Callable[[], bool]
-) -> None:
+def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], stopped: Callable[[], bool]) -> None:
     """A ``WorkerMain``: works on ``payload["job_ids"]`` and tells of it by events."""
     configure_logs(payload["log_level"], payload["log_format"])
     cancel = CancelToken()

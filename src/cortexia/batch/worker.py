@@ -179,7 +179,11 @@ class Worker:
     def _plan(self, job: JobRecord, media: MediaInfo) -> Plan:
         recipes = self._recipes(job.config)
         return make_plan(
-            job.video_id, recipes, media=media, time_range=_time_range(job), stored=lambda run_id: self._store.run(run_id)
+            job.video_id,
+            recipes,
+            media=media,
+            time_range=_time_range(job),
+            stored=lambda run_id: self._store.run(run_id),
         )
 
     def _progress(self, heartbeat: Heartbeat) -> Callable[[ProgressEvent], None]:
@@ -208,9 +212,7 @@ class Worker:
             # The lease runs out by itself; the next worker goes on from the last commit.
             _log.warning("job_not_released", job_id=claim.job.job_id, error=str(error))
 
-    def _finished(
-        self, job: JobRecord, status: str, reason: str | None, message: str | None, started: float
-    ) -> None:
+    def _finished(self, job: JobRecord, status: str, reason: str | None, message: str | None, started: float) -> None:
         self._emit(
             {
                 "event": "job_finished",

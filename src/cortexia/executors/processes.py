@@ -22,7 +22,7 @@ class ProcessExecutor:
         self._grace_s = grace_s
 
     def run(self, spec: WorkerSpec, on_event: Callable[[Event], None], stopped: Callable[[], bool]) -> WorkerExit:
-        process = subprocess.Popen(  # noqa: S603  # nosec B603 - no shell, nothing from users
+        process = subprocess.Popen(  # nosec B603 - no shell, nothing from users
             [sys.executable, "-m", "cortexia.executors.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,0 +1,37 @@
+"""The annotation database: one interface, a file for each choice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cortexia import registry
+from cortexia.errors import ConfigurationError
+from cortexia.stores.base import StorageBackend
+
+
+def open_store(location: str, create: bool = True) -> StorageBackend:
+    """Open the store that ``location`` names: ``*.db`` is SQLite, a folder is files, ``postgresql://`` is PostgreSQL.
+
+    With ``create=False`` a store that is not there is a ``ConfigurationError``.
+    """
+    name = store_kind(location)
+    if name not in registry.names("stores"):
+        raise ConfigurationError(
+            f"store {location!r} is of kind {name!r}, which is not available"
+            f" (available: {', '.join(registry.names('stores'))}; a name that ends in .db is SQLite)"
+        )
+    if not create and "://" not in location and not Path(location).exists():
+        raise ConfigurationError(
+            f"there is no store at {location}; 'cortexia annotate VIDEO --store {location}' makes it"
+        )
+    backend: StorageBackend = registry.load("stores", name)(location, create=create)
+    return backend
+
+
+def store_kind(location: str) -> str:
+    """Registry name of the kind of store that ``location`` names."""
+    if location.startswith(("postgresql://", "postgres://")):
+        return "postgresql"
+    if location.endswith((".db", ".sqlite", ".sqlite3")):
+        return "sqlite"
+    return "files"

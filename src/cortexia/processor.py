@@ -1,0 +1,117 @@
+"""``VideoProcessor``: the library's front door. One video in this process, over the same App as everything else."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from cortexia import registry
+from cortexia.app import App, Request
+from cortexia.config import ProcessingConfig, Settings, load_settings
+from cortexia.errors import UnknownNameError
+from cortexia.exporters.jsonl import row_to_dict
+from cortexia.types import StoredRow
+
+PIPELINES: dict[str, tuple[str, ...]] = {
+    "scene": ("shots", "frames", "shot_summary"),
+    "audio": ("loudness",),
+}
+"""Named groups of annotators that a user asks for."""
+
+SUPPORTED_FORMATS = ("mp4", "avi", "mov", "mkv", "webm", "image_sequence")
+
+
+class VideoProcessor:
+    """Annotates videos one at a time.
+
+    Without ``store`` what is found lives in a temporary store until ``close``; with it (a path or URL as for the
+    command line) it is kept, and what is stored already is not computed again.
+    """
+
+    def __init__(self, config: ProcessingConfig | None = None, store: str | Path | None = None) -> None:
+        self.config = config or ProcessingConfig()
+        self._folder = None if store else tempfile.TemporaryDirectory(prefix="cortexia-")
+        location = str(store) if store else str(Path(self._folder.name) / "store.db" if self._folder else "")
+        self._app = App(self._settings(location))
+
+    def _settings(self, location: str) -> Settings:
+        settings = load_settings({"store": location, "executor": "inline"}).settings
+        options = {**settings.options, **self.config.annotator_options}
+        return replace(settings, batch_size=self.config.batch_size, options=options)
+
+    def process(self, source: str | Path | bytes | BytesIO, mode: str = "scene") -> dict[str, Any]:
+        """Annotate ``source`` and return its video, runs and annotations as JSON values.
+
+        Raises ``RejectedInput`` for an input that holds nothing to annotate, ``UnknownNameError`` for a mode word.
+        """
+        rows = list(self.stream_rows(source, mode))
+        rows.sort(key=lambda row: (row.start_us, row.annotation.type, row.annotation_id))
+        video_ids = {row.video_id for row in rows}
+        videos = [status for status in self._app.status() if not rows or status.record.identity.video_id in video_ids]
+        status = videos[-1]
+        verdict = status.record.verdict
+        return {
+            "video_id": status.record.identity.video_id,
+            "uri": status.record.identity.uri,
+            "verdict": verdict.as_dict() if verdict else None,
+            "runs": [
+                {
+                    "annotator": run.spec.annotator,
+                    "status": run.status.value,
+                    "reason": run.reason,
+                    "run_id": run.run_id,
+                }
+                for run in status.runs
+            ],
+            "annotations": [row_to_dict(row) for row in rows],
+        }
+
+    def stream(self, source: str | Path | bytes | BytesIO, mode: str = "scene") -> Iterator[dict[str, Any]]:
+        """Annotations as they are committed, as JSON values."""
+        for row in self.stream_rows(source, mode):
+            yield row_to_dict(row)
+
+    def stream_rows(self, source: str | Path | bytes | BytesIO, mode: str = "scene") -> Iterator[StoredRow]:
+        """Like ``stream``, as values of the vocabulary."""
+        names = annotators_of(mode)
+        options = {name: table for name, table in self._app.settings.options.items()}
+        yield from self._app.stream(source, Request(names, options))
+
+    @staticmethod
+    def get_supported_formats() -> list[str]:
+        return list(SUPPORTED_FORMATS)
+
+    def close(self) -> None:
+        self._app.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def annotators_of(mode: str) -> tuple[str, ...]:
+    """Annotators that a mode names: pipelines and annotators joined with ``|``.
+
+    Raises ``UnknownNameError`` (a ``ConfigurationError``) that lists the known words.
+    """
+    known = registry.names("annotators")
+    names: list[str] = []
+    for word in (part.strip() for part in mode.split("|")):
+        if word in PIPELINES:
+            names += PIPELINES[word]
+        elif word in known:
+            names.append(word)
+        else:
+            raise UnknownNameError("mode, annotator or pipeline", word, (*PIPELINES, *known))
+    return tuple(dict.fromkeys(names))
