@@ -24,7 +24,7 @@ from cortexia.errors import ConfigurationError, RejectedInput
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import IdentityCache, InputAdapter, SourceVideo, identify
 from cortexia.stores import open_store
-from cortexia.stores.base import JobRecord, RunRecord, StorageBackend, VideoRecord
+from cortexia.stores.base import JobRecord, RunRecord, StorageBackend, VideoRecord, Window
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, StoredRow, TimeRange, VideoIdentity
 
 Source = str | Path | bytes | BytesIO
@@ -245,14 +245,20 @@ class App:
             runs=store.job_runs(job_id),
         )
 
-    def stream(self, source: Source, request: Request) -> Iterator[StoredRow]:
-        """Annotate one video in this process; its rows are yielded as they are committed, the stored ones first."""
+    def identify_one(self, source: Source) -> VideoIdentity:
+        """The one video that ``source`` holds. Raises ``RejectedInput``, or ``ConfigurationError`` for several."""
         items = list(self._identify([source], []))
         if len(items) != 1:
             raise ConfigurationError(f"one video is needed here, the source holds {len(items)}")
         if isinstance(items[0], RejectedInput):
             raise items[0]
-        identity = items[0][1]
+        return items[0][1]
+
+    def stream(self, identity: VideoIdentity, request: Request) -> Iterator[StoredRow]:
+        """Annotate one video in this process: what is stored already, then rows as they are committed.
+
+        Raises ``RejectedInput`` at the end where nothing could be decoded.
+        """
         job_id = self.submit(identity, request)
         store = self.store()
         run_ids = tuple(run.run_id for run in store.job_runs(job_id))
@@ -260,17 +266,28 @@ class App:
         options = worker_options(worker_payload(store.location, [job_id], self.settings), CancelToken())
         worker = Worker(store, self.decoder, options)
         claim = worker.claim(job_id)
-        if claim is None:
-            return
-        for window in worker.run(claim):
-            ids = {record.annotation_id for run in window.runs for record in run.records}
-            if ids:
-                touched = tuple(run.run_id for run in window.runs)
-                found = store.find(Query(video_ids=(identity.video_id,), run_ids=touched))
-                yield from (row for row in found if row.annotation_id in ids)
+        if claim is not None:
+            for window in worker.run(claim):
+                yield from self._committed(identity, window)
         job = store.job(job_id)
         if job is not None and job.status is JobState.FAILED and job.reason == "rejected":
             raise RejectedInput("rejected", f"{identity.uri}: {job.error_message}")
+
+    def _committed(self, identity: VideoIdentity, window: Window) -> Iterator[StoredRow]:
+        """Rows of a window as the store gives them back."""
+        ids = {record.annotation_id for run in window.runs for record in run.records}
+        if ids:
+            run_ids = tuple(run.run_id for run in window.runs)
+            found = self.store().find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
+            yield from (row for row in found if row.annotation_id in ids)
+
+    def video_status(self, video_id: str) -> VideoStatus | None:
+        """One stored video with its runs and jobs."""
+        store = self.store(create=False)
+        record = store.video(video_id)
+        if record is None:
+            return None
+        return VideoStatus(record, tuple(store.runs(video_id)), tuple(store.jobs(video_id)))
 
     # -- looking
 

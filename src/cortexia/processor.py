@@ -15,7 +15,7 @@ from cortexia.app import App, Request
 from cortexia.config import ProcessingConfig, Settings, load_settings
 from cortexia.errors import UnknownNameError
 from cortexia.exporters.jsonl import row_to_dict
-from cortexia.types import StoredRow
+from cortexia.stores.base import RunRecord
 
 PIPELINES: dict[str, tuple[str, ...]] = {
     "scene": ("shots", "frames", "shot_summary"),
@@ -49,38 +49,27 @@ class VideoProcessor:
 
         Raises ``RejectedInput`` for an input that holds nothing to annotate, ``UnknownNameError`` for a mode word.
         """
-        rows = list(self.stream_rows(source, mode))
+        identity = self._app.identify_one(source)
+        rows = list(self._app.stream(identity, self._request(mode)))
         rows.sort(key=lambda row: (row.start_us, row.annotation.type, row.annotation_id))
-        video_ids = {row.video_id for row in rows}
-        videos = [status for status in self._app.status() if not rows or status.record.identity.video_id in video_ids]
-        status = videos[-1]
-        verdict = status.record.verdict
+        status = self._app.video_status(identity.video_id)
+        verdict = status.record.verdict if status else None
         return {
-            "video_id": status.record.identity.video_id,
-            "uri": status.record.identity.uri,
+            "video_id": identity.video_id,
+            "uri": identity.uri,
             "verdict": verdict.as_dict() if verdict else None,
-            "runs": [
-                {
-                    "annotator": run.spec.annotator,
-                    "status": run.status.value,
-                    "reason": run.reason,
-                    "run_id": run.run_id,
-                }
-                for run in status.runs
-            ],
+            "runs": [_run_to_dict(run) for run in (status.runs if status else ())],
             "annotations": [row_to_dict(row) for row in rows],
         }
 
     def stream(self, source: str | Path | bytes | BytesIO, mode: str = "scene") -> Iterator[dict[str, Any]]:
         """Annotations as they are committed, as JSON values."""
-        for row in self.stream_rows(source, mode):
+        request = self._request(mode)
+        for row in self._app.stream(self._app.identify_one(source), request):
             yield row_to_dict(row)
 
-    def stream_rows(self, source: str | Path | bytes | BytesIO, mode: str = "scene") -> Iterator[StoredRow]:
-        """Like ``stream``, as values of the vocabulary."""
-        names = annotators_of(mode)
-        options = {name: table for name, table in self._app.settings.options.items()}
-        yield from self._app.stream(source, Request(names, options))
+    def _request(self, mode: str) -> Request:
+        return Request(annotators_of(mode), self._app.settings.options)
 
     @staticmethod
     def get_supported_formats() -> list[str]:
@@ -98,6 +87,16 @@ class VideoProcessor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _run_to_dict(run: RunRecord) -> dict[str, Any]:
+    return {
+        "annotator": run.spec.annotator,
+        "version": run.spec.version,
+        "status": run.status.value,
+        "reason": run.reason,
+        "run_id": run.run_id,
+    }
 
 
 def annotators_of(mode: str) -> tuple[str, ...]:

@@ -1,0 +1,40 @@
+"""``cortexia config``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+from cortexia.cli.options import config_option, json_option, settings_from, store_option
+
+
+@click.group("config")
+def command() -> None:
+    """Show the settings in force and where they come from."""
+
+
+@command.command("show")
+@store_option
+@config_option
+@json_option
+def show(store: str | None, config_file: str | None, as_json: bool) -> None:
+    """Every setting with its value and its origin: given > CORTEXIA_* > file > default.
+
+    \b
+    Examples:
+      cortexia config show
+      CORTEXIA_WINDOW_S=10 cortexia config show --json
+    """
+    loaded = settings_from(config_file, store=store)
+    values = dataclasses.asdict(loaded.settings)
+    if as_json:
+        report = {name: {"value": value, "origin": loaded.origin[name]} for name, value in values.items()}
+        click.echo(json.dumps(report, indent=2))
+        return
+    width = max(map(len, values))
+    shown = {name: json.dumps(value) for name, value in values.items()}
+    value_width = max(map(len, shown.values()))
+    for name, text in shown.items():
+        click.echo(f"{name:<{width}}  {text:<{value_width}}  {loaded.origin[name]}")

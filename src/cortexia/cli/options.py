@@ -1,0 +1,77 @@
+"""Options that commands share, and the settings they end up in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from cortexia.config import Loaded, load_settings
+from cortexia.errors import ConfigurationError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """One decorator from several, the first on top."""
+
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+store_option = click.option(
+    "--store",
+    metavar="STORE",
+    help="The annotation database: *.db is SQLite.  [default: cortexia.db, CORTEXIA_STORE]",
+)
+config_option = click.option(
+    "--config", "config_file", type=click.Path(), metavar="FILE", help="Settings file (TOML or JSON)."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+
+request_options = stacked(
+    click.option(
+        "--annotators",
+        metavar="NAMES",
+        help="Which annotators, joined by commas.  [default: shots,frames,loudness,shot_summary]",
+    ),
+    click.option(
+        "--option",
+        "option_pairs",
+        multiple=True,
+        metavar="NAME.KEY=VALUE",
+        help="An option of an annotator, e.g. frames.per_shot=3. May be repeated.",
+    ),
+    click.option("--start", type=float, metavar="SECONDS", help="Annotate from here on."),
+    click.option("--end", type=float, metavar="SECONDS", help="Annotate up to here."),
+)
+
+
+def settings_from(config_file: str | None = None, **given: Any) -> Loaded:
+    """Settings with the flags of a command on top; ``option_pairs`` become ``options``."""
+    pairs = given.pop("option_pairs", ())
+    if pairs:
+        given["options"] = parse_options(pairs)
+    return load_settings(given, config_file)
+
+
+def parse_options(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """``frames.per_shot=3`` becomes ``{"frames": {"per_shot": 3}}``; values are JSON, else text."""
+    options: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        left, equals, text = pair.partition("=")
+        annotator, dot, key = left.partition(".")
+        if not (equals and dot and annotator and key):
+            raise ConfigurationError(f"--option {pair!r} is not of the form NAME.KEY=VALUE, e.g. frames.per_shot=3")
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        options.setdefault(annotator, {})[key] = value
+    return options
