@@ -1,0 +1,1 @@
+"""Stores over SQL: one schema, one code, dialects beside it."""
