@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -194,14 +195,18 @@ class App:
         request: Request,
         on_event: Callable[[Event], None] = lambda event: None,
         stopped: Callable[[], bool] = lambda: False,
+        limit: int | None = None,
     ) -> AnnotateReport:
-        """Submit a job for each video and bring all of them to an end; one bad video never stops the others."""
+        """Submit a job for each video and bring all of them to an end; one bad video never stops the others.
+
+        ``limit``: at most so many videos. Raises ``ResourceError`` when no worker can work.
+        """
         request.recipes()
         store = self.store()
         left_out: list[str] = []
         results: list[VideoResult] = []
         jobs: dict[str, str] = {}
-        for item in self._identify(sources, left_out):
+        for item in islice(self._identify(sources, left_out), limit):
             if isinstance(item, RejectedInput):
                 results.append(VideoResult(str(item), None, "rejected", item.reason, str(item)))
                 on_event({"event": "input_rejected", "reason": item.reason, "message": str(item)})

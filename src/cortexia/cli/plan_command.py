@@ -1,0 +1,40 @@
+"""``cortexia plan``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cortexia.cli.options import config_option, json_option, request_options, settings_from, store_option
+
+
+@click.command("plan")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@store_option
+@request_options
+@config_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, paths: tuple[str, ...], **given: Any) -> None:
+    """Show passes, what is stored already, and an estimate from a short probe. Writes nothing.
+
+    \b
+    Examples:
+      cortexia plan talk.mp4
+      cortexia plan videos/ --annotators shots --json
+    """
+    from cortexia.app import App, Request
+    from cortexia.cli.render import print_plans
+    from cortexia.types import TimeRange
+
+    loaded = settings_from(
+        given["config_file"],
+        store=given["store"],
+        annotators=given["annotators"],
+        option_pairs=given["option_pairs"],
+    )
+    settings = loaded.settings
+    request = Request(settings.annotators, settings.options, TimeRange(given["start"], given["end"]))
+    with App(settings) as app:
+        ctx.exit(print_plans(app.plan(paths, request), given["as_json"]))
