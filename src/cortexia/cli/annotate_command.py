@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cortexia.cli.options import config_option, json_option, request_options, settings_from, store_option
+from cortexia.cli.options import config_option, json_option, request_from, request_options, store_option
 
 if TYPE_CHECKING:
     from cortexia.app import AnnotateReport
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @config_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[str, ...], **given: Any) -> None:
+def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Annotate files, folders (recursive) or globs. Run it again to go on after any interruption.
 
     \b
@@ -41,30 +41,18 @@ def command(ctx: click.Context, paths: tuple[str, ...], **given: Any) -> None:
       cortexia annotate videos/ --store shots.db --annotators shots,loudness
       cortexia annotate film.mkv --start 60 --end 120 --option frames.per_shot=3
     """
+    from cortexia.app import App
     from cortexia.cli.render import print_plans, print_report
 
-    settings, request, limit = _prepare(given)
-    from cortexia.app import App
+    settings, request = request_from(given)
 
     with App(settings) as app:
         if given["dry_run"]:
             ctx.exit(print_plans(app.plan(paths, request), given["as_json"]))
         with _stop_on_signal() as stop, _progress(given["as_json"]) as on_event:
-            report = app.annotate(paths, request, on_event, stop.is_set, limit=limit)
+            report = app.annotate(paths, request, on_event, stop.is_set, limit=given["limit"])
         print_report(report, given["as_json"])
     ctx.exit(exit_code(report))
-
-
-def _prepare(given: dict[str, Any]) -> tuple[Any, Any, int | None]:
-    """Settings and request from the flags."""
-    from cortexia.app import Request
-    from cortexia.types import TimeRange
-
-    names = ("store", "annotators", "window_s", "batch_size", "threads", "executor", "option_pairs")
-    loaded = settings_from(given["config_file"], **{name: given[name] for name in names if given.get(name) is not None})
-    settings = loaded.settings
-    request = Request(settings.annotators, settings.options, TimeRange(given["start"], given["end"]))
-    return settings, request, given.get("limit")
 
 
 def exit_code(report: AnnotateReport) -> int:

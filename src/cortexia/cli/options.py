@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cortexia.config import Loaded, load_settings
+from cortexia.config import Loaded, Settings, load_settings
 from cortexia.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from cortexia.app import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,3 +78,14 @@ def parse_options(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
             value = text
         options.setdefault(annotator, {})[key] = value
     return options
+
+
+def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
+    """Settings and request from the flags of ``request_options`` and whatever else names a setting."""
+    from cortexia.app import Request
+    from cortexia.types import TimeRange
+
+    names = ("store", "annotators", "window_s", "batch_size", "threads", "executor", "option_pairs")
+    flags = {name: given[name] for name in names if given.get(name)}
+    settings = settings_from(given["config_file"], **flags).settings
+    return settings, Request(settings.annotators, settings.options, TimeRange(given["start"], given["end"]))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cortexia.cli.options import config_option, json_option, request_options, settings_from, store_option
+from cortexia.cli.options import config_option, json_option, request_from, request_options, store_option
 
 
 @click.command("plan")
@@ -16,7 +16,7 @@ from cortexia.cli.options import config_option, json_option, request_options, se
 @config_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[str, ...], **given: Any) -> None:
+def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     """Show passes, what is stored already, and an estimate from a short probe. Writes nothing.
 
     \b
@@ -24,17 +24,9 @@ def command(ctx: click.Context, paths: tuple[str, ...], **given: Any) -> None:
       cortexia plan talk.mp4
       cortexia plan videos/ --annotators shots --json
     """
-    from cortexia.app import App, Request
+    from cortexia.app import App
     from cortexia.cli.render import print_plans
-    from cortexia.types import TimeRange
 
-    loaded = settings_from(
-        given["config_file"],
-        store=given["store"],
-        annotators=given["annotators"],
-        option_pairs=given["option_pairs"],
-    )
-    settings = loaded.settings
-    request = Request(settings.annotators, settings.options, TimeRange(given["start"], given["end"]))
+    settings, request = request_from(given)
     with App(settings) as app:
         ctx.exit(print_plans(app.plan(paths, request), given["as_json"]))
