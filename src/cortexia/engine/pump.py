@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from cortexia.decoders.base import MediaStream
 from cortexia.engine.lane import Input
+from cortexia.types import Anchor
 
 
 class Pump:
@@ -21,6 +22,7 @@ class Pump:
         self._chunk = chunk
         self._queue: queue.Queue[list[Input] | BaseException | None] = queue.Queue(maxsize=depth)
         self._stopped = threading.Event()
+        self._anchors: dict[int, Anchor] = {}
         self._thread = threading.Thread(target=self._run, name="cortexia-decode", daemon=True)
         self._thread.start()
 
@@ -34,13 +36,27 @@ class Pump:
             for item in self._stream:
                 chunk.append(item)
                 if len(chunk) >= self._chunk:
+                    self._note_anchors()
                     if not self._put(chunk):
                         return
                     chunk = []
+            self._note_anchors()
             self._put(chunk)
             self._put(None)
         except BaseException as error:  # noqa: BLE001 - carried over to the thread that consumes
             self._put(error)
+
+    def _note_anchors(self) -> None:
+        """The stream remembers its last few only, and runs ahead of what is committed by more than that."""
+        for anchor in self._stream.anchors():
+            self._anchors.setdefault(anchor.frame_index, anchor)
+
+    def newest_anchor(self, until: int) -> Anchor | None:
+        """The newest anchor at or before frame ``until``. Older ones are forgotten."""
+        reached = sorted(index for index in list(self._anchors) if index <= until)
+        for index in reached[:-1]:
+            del self._anchors[index]
+        return self._anchors[reached[-1]] if reached else None
 
     def _put(self, item: list[Input] | BaseException | None) -> bool:
         while not self._stopped.is_set():

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from cortexia.annotators.base import Medium, SessionContext, StreamAnnotator
-from cortexia.decoders.base import DamageFound, Decoder, DecodeRequest, MediaStream, ViewRequest
+from cortexia.decoders.base import DamageFound, Decoder, DecodeRequest, ViewRequest
 from cortexia.engine.control import EngineOptions, ProgressEvent, StoredReader
 from cortexia.engine.inbox import Inbox
 from cortexia.engine.lane import Input, Lane
@@ -110,18 +110,18 @@ class StreamPass:
             pump = Pump(stream, self._chunk(request))
             self._pump = pump
             try:
-                yield from self._consume(lanes, stream, pump, source)
+                yield from self._consume(lanes, pump, source)
             finally:
                 pump.close()
                 self.contexts_opened += stream.contexts_opened
             if self._options.cancel.is_cancelled:
-                yield from self._commit(lanes, stream)
+                yield from self._commit(lanes)
                 return
             self._fail_if_changed(lanes, source)
             self._finish(lanes, stream.verdict())
-            yield from self._commit(lanes, stream, self.verdict)
+            yield from self._commit(lanes, self.verdict)
 
-    def _consume(self, lanes: list[Lane], stream: MediaStream, pump: Pump, source: os.stat_result) -> Iterator[Window]:
+    def _consume(self, lanes: list[Lane], pump: Pump, source: os.stat_result) -> Iterator[Window]:
         clock = self._options.clock
         policy = self._options.policy
         committed_at, committed_s, told_at = clock(), None, 0.0
@@ -138,7 +138,7 @@ class StreamPass:
                     or sum(lane.new_rows for lane in lanes) >= policy.rows
                 ):
                     self._fail_if_changed(lanes, source)
-                    yield from self._commit(lanes, stream)
+                    yield from self._commit(lanes)
                     committed_at, committed_s = clock(), now_s
             self._relieve(lanes, chunk)
             if clock() - told_at >= _PROGRESS_EVERY_S:
@@ -174,31 +174,29 @@ class StreamPass:
 
     # -- committing
 
-    def _commit(self, lanes: list[Lane], stream: MediaStream, verdict: Verdict | None = None) -> Iterator[Window]:
+    def _commit(self, lanes: list[Lane], verdict: Verdict | None = None) -> Iterator[Window]:
         for lane in lanes:
             if lane.is_live:
                 lane.work(force=True)
         windows = tuple(window for lane in lanes if (window := lane.window()) is not None)
         if windows or verdict is not None:
-            yield Window(self._context.video_id, windows, self._usable_anchors(lanes, windows, stream), verdict)
+            yield Window(self._context.video_id, windows, self._usable_anchors(lanes, windows), verdict)
             for window in windows:
                 self._remember(window)
         self._tell(lanes)
 
-    def _usable_anchors(
-        self, lanes: list[Lane], windows: Sequence[RunWindow], stream: MediaStream
-    ) -> tuple[Anchor, ...]:
+    def _usable_anchors(self, lanes: list[Lane], windows: Sequence[RunWindow]) -> tuple[Anchor, ...]:
         """The newest anchor that lies before everything any live run still needs."""
         replays = {window.run_id: window.replay_from for window in windows}
-        needed = [
-            lane.position if replays.get(lane.run.run_id) is None else cast(int, replays[lane.run.run_id])
-            for lane in lanes
-            if lane.is_live and lane.recipe.medium is Medium.VIDEO
-        ]
-        if not needed:
+        needed = []
+        for lane in lanes:
+            if lane.is_live and lane.recipe.medium is Medium.VIDEO:
+                replay_from = replays.get(lane.run.run_id)
+                needed.append(lane.position if replay_from is None else min(replay_from, lane.position))
+        if not needed or self._pump is None:
             return ()
-        usable = [anchor for anchor in (*self._anchors, *stream.anchors()) if anchor.frame_index <= min(needed)]
-        return tuple(sorted(usable, key=lambda anchor: anchor.frame_index)[-1:])
+        newest = self._pump.newest_anchor(min(needed))
+        return (newest,) if newest else tuple(a for a in self._anchors if a.frame_index <= min(needed))
 
     def _remember(self, window: RunWindow) -> None:
         """Where this run would begin again from, should the pass have to."""

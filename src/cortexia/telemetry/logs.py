@@ -30,5 +30,5 @@ def configure_logs(level: str = "warning", log_format: str = "text") -> None:
 
 
 def get_logger(name: str) -> Any:
-    """A logger whose records carry ``logger=name``. Call as ``log.info("window_committed", rows=12)``."""
-    return structlog.get_logger(logger=name)
+    """A logger whose records carry ``module=name``. Call as ``log.info("window_committed", rows=12)``."""
+    return structlog.get_logger(module=name)
