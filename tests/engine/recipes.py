@@ -200,7 +200,10 @@ class BeatsSession(StreamSession):
             self._position = block.index + len(block.samples)
 
     def state(self) -> Mapping[str, Any]:
-        return {"position": self._position}
+        return {"position": self._position - len(self._kept)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._position = state["position"]
 
     def progress(self) -> Progress:
         return Progress(None, replay_from=self._position - len(self._kept))
@@ -301,7 +304,6 @@ class OddSession(StreamSession):
         self._how = how
 
     def process(self, inputs: Sequence[Frame], upstream: Emissions) -> Emissions:  # type: ignore[override]
-        frame = inputs[0]
         if self._how == "wrong length":
             return []
         if self._how == "wrong type":

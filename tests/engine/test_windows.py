@@ -38,7 +38,13 @@ def test_window_length_and_batch_size_change_nothing(tmp_path, undisturbed, wind
     assert lab.export() == undisturbed
 
 
-@settings(max_examples=12, deadline=None, print_blob=False, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    print_blob=False,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(data=st.data())
 def test_stops_anywhere_change_nothing(tmp_path_factory, undisturbed, data):
     lab = Lab(tmp_path_factory.mktemp("stops"), decoder(), EVERYTHING)
