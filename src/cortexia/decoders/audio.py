@@ -1,0 +1,103 @@
+"""Sound as mono float32 blocks on the video's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from cortexia.decoders.damage import Damage
+from cortexia.types import AudioBlock, Timestamp
+
+_BLOCK_S = Fraction(1, 4)
+_GAP_S = Fraction(1, 20)
+
+
+class SoundTrack:
+    """Decoded frames of one stream in, blocks of at most a quarter of a second out.
+
+    The clock is the first frame's pts plus the samples that followed. Where the container's clock leaves it by more
+    than 50 ms forward there is a gap: a new segment starts there. Backward it is an error of the container, and the
+    samples go on where they were. ``index`` counts from the stream's start, whatever range is asked for.
+    """
+
+    def __init__(self, time_base: Fraction, rate: int, damage: Damage) -> None:
+        self._time_base = time_base
+        self._rate = rate
+        self._damage = damage
+        self._resampler: Any = None
+        self._form: tuple[str, str, int] | None = None
+        self._expected: Fraction | None = None
+        self._position = 0
+        self._pending: list[NDArray[np.float32]] = []
+        self._pending_size = 0
+        self._block_size = int(rate * _BLOCK_S)
+        self.samples = 0
+
+    def take(self, frame: Any) -> Iterator[AudioBlock]:
+        """Blocks that are complete once ``frame`` is in."""
+        if frame.samples <= 0 or frame.sample_rate <= 0:
+            return
+        start = None if frame.pts is None else Fraction(frame.pts * (frame.time_base or self._time_base))
+        length = Fraction(frame.samples, frame.sample_rate)
+        if self._expected is None or (start is not None and start - self._expected > _GAP_S):
+            yield from self._end_segment()
+            self._begin_segment(start if start is not None else Fraction(0))
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if form != self._form:
+            yield from self._drain()
+            self._resampler = av.AudioResampler(format="flt", layout="mono", rate=self._rate)
+            self._form = form
+        # The resampler keeps a clock of its own; ours is the count of samples.
+        frame.pts = None
+        self._collect(self._damage.call(self._resampler.resample, frame))
+        assert self._expected is not None  # noqa: S101  # nosec B101 - a segment has begun
+        self._expected += length
+        yield from self._blocks(self._block_size)
+
+    def finish(self) -> Iterator[AudioBlock]:
+        yield from self._end_segment()
+
+    def _begin_segment(self, start: Fraction) -> None:
+        self._expected = start
+        self._position = max(self._position, round(start * self._rate))
+
+    def _end_segment(self) -> Iterator[AudioBlock]:
+        yield from self._drain()
+        yield from self._blocks(1)
+
+    def _drain(self) -> Iterator[AudioBlock]:
+        if self._resampler is not None:
+            self._collect(self._damage.call(self._resampler.resample, None))
+            self._resampler, self._form = None, None
+        yield from self._blocks(self._block_size)
+
+    def _collect(self, frames: Any) -> None:
+        for frame in frames or ():
+            samples = frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+            self._pending.append(samples)
+            self._pending_size += len(samples)
+
+    def _blocks(self, at_least: int) -> Iterator[AudioBlock]:
+        if self._pending_size < max(1, at_least):
+            return
+        joined = np.concatenate(self._pending)
+        at = 0
+        while len(joined) - at >= at_least and at < len(joined):
+            yield self._block(joined[at : at + self._block_size])
+            at += self._block_size
+        rest = joined[at:]
+        self._pending = [rest] if len(rest) else []
+        self._pending_size = len(rest)
+
+    def _block(self, samples: NDArray[np.float32]) -> AudioBlock:
+        clean = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
+        clean.flags.writeable = False
+        block = AudioBlock(self.samples, Timestamp(self._position, Fraction(1, self._rate)), clean, self._rate)
+        self.samples += len(clean)
+        self._position += len(clean)
+        return block

@@ -1,0 +1,34 @@
+"""Bounds of what a file may ask of the decoder (G15). Declared durations and counts are hints and have no bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """One table of limits; a value equal to the limit is still allowed.
+
+    ``rate``: frames a second, used where frames carry no time of their own; a higher declared rate counts as this one.
+    ``metadata_bytes``: keys and values beyond it are left out. ``probe_packets`` and ``probe_bytes``: how far a probe
+    looks for the first picture and the first sound.
+    """
+
+    file_bytes: int = 50 * 1024**3
+    width: int = 8192
+    height: int = 8192
+    pixels: int = 68_000_000
+    streams: int = 64
+    rate: Fraction = Fraction(240)
+    metadata_bytes: int = 64 * 1024
+    open_timeout_s: float = 30.0
+    read_timeout_s: float = 30.0
+    probe_packets: int = 2000
+    probe_bytes: int = 64 * 1024 * 1024
+
+    def allow_picture(self, width: int, height: int) -> bool:
+        return 0 < width <= self.width and 0 < height <= self.height and width * height <= self.pixels
+
+
+DEFAULT_LIMITS = Limits()
