@@ -46,8 +46,9 @@ def rejected_info(path: Path, error: RejectedInput, container: str = "") -> Medi
 
 
 def choose_video(container: InputContainer) -> Any | None:
-    """The default picture stream, else the largest. Attached pictures (cover art) are no video."""
-    streams = [s for s in container.streams.video if _is_decodable(s) and not _is_attached(s)]
+    """The default picture stream, else the largest. Attached pictures (cover art) are no video, as long as they have
+    a size; one without is a stream that only claims to be one."""
+    streams = [s for s in container.streams.video if _is_decodable(s) and not (_is_attached(s) and _has_size(s))]
     return max(streams, key=lambda s: (_is_default(s), s.codec_context.width * s.codec_context.height), default=None)
 
 
@@ -63,6 +64,10 @@ def _is_decodable(stream: Any) -> bool:
 
 def _is_attached(stream: Any) -> bool:
     return bool(stream.disposition & type(stream.disposition)[_ATTACHED_PICTURE])
+
+
+def _has_size(stream: Any) -> bool:
+    return bool(stream.codec_context.width and stream.codec_context.height)
 
 
 def _is_default(stream: Any) -> bool:
@@ -94,20 +99,21 @@ def _look(container: InputContainer, path: Path, limits: Limits) -> MediaInfo:
     _decode_firsts(container, firsts, damage, limits)
     picture = firsts[video.index] if video is not None else None
     sound = firsts[audio.index] if audio is not None else None
+    said = f" ({damage.first_error})" if damage.first_error else ""
+    if picture is not None and picture.frame is None:
+        raise RejectedInput("no_frames", f"a picture stream is announced, and no picture can be decoded{said}")
     if not any(first.frame is not None for first in firsts.values()):
-        said = f" ({damage.first_error})" if damage.first_error else ""
-        raise RejectedInput("no_frames", f"neither a picture nor sound can be decoded{said}")
+        raise RejectedInput("no_frames", f"no sound can be decoded{said}")
     times = [first.time for first in firsts.values() if first.time is not None]
-    has_picture = picture is not None and picture.frame is not None
     has_sound = sound is not None and sound.frame is not None
     return MediaInfo(
         container=container.format.name,
         size_bytes=path.stat().st_size,
         duration_s=_duration(container),
         origin=min([Fraction(0), *times]),
-        video=_video(picture) if picture is not None and has_picture else None,
+        video=_video(picture) if picture is not None else None,
         audio=_audio(sound) if sound is not None and has_sound else None,
-        verdict=Verdict(VerdictStatus.OK) if has_picture else Verdict(VerdictStatus.OK, "audio_only", "sound only"),
+        verdict=Verdict(VerdictStatus.OK) if picture else Verdict(VerdictStatus.OK, "audio_only", "sound only"),
         metadata=_metadata(container, limits),
     )
 

@@ -28,6 +28,7 @@ from cortexia.types import (
 )
 
 Item = DecodedFrame | AudioBlock
+_SETTLE_TRIES = 64
 
 
 class PyAVStream:
@@ -77,6 +78,8 @@ class PyAVStream:
                 return
             yield from self._interleaved(container, streams, sound_from)
         finally:
+            for stream in container.streams:
+                settle(stream.codec_context)
             container.close()
 
     def _open_tracks(self, container: Any, request: DecodeRequest) -> list[Any]:
@@ -216,6 +219,21 @@ class PyAVStream:
         if pictures is None or pictures.schedule is None:
             return ()
         return (f"checked {pictures.frames} of {pictures.schedule.pictures} pictures",)
+
+
+def settle(context: Any) -> None:
+    """Let FFmpeg's worker threads come to rest before a codec context is freed.
+
+    Freeing waits for them while it holds the interpreter's lock; one that is about to log waits for that lock.
+    """
+    if context is None or not context.is_open:
+        return
+    for _ in range(_SETTLE_TRIES):
+        try:
+            if not context.decode(None):
+                return
+        except Exception:  # noqa: BLE001 - drained, or damaged beyond decoding: at rest either way
+            return
 
 
 class _Interleaver:

@@ -30,7 +30,8 @@ def decode_for_conformance(path: str | os.PathLike[str]) -> dict[str, Any]:
                 break
             except DamageFound:
                 continue
-    status = "audio_only" if verdict.reason == "audio_only" else verdict.status.value
+    is_sound_only = info.video is None and verdict.status != "rejected"
+    status = "audio_only" if is_sound_only else verdict.status.value
     return {"status": status, "frames": frames, "reason": verdict.reason, "error": verdict.message or None}
 
 
