@@ -126,6 +126,41 @@ class Measure(Annotation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShotSummary(Annotation):
+    """What is known of a shot, in one row. ``picture``: digest of its representative, ``picture_frame`` its index.
+
+    Levels in dBFS, ``active_fraction`` in [0, 1]. A field is ``None`` when, and only when, ``not_measured`` says why.
+    """
+
+    type: ClassVar[str] = "shot_summary"
+    stored_type: ClassVar[str] = "shot_summary"
+
+    first_frame: int
+    last_frame: int
+    duration_s: float
+    transition_in: Transition
+    transition_out: Transition
+    picture: str | None = None
+    picture_frame: int | None = None
+    rms_dbfs: float | None = None
+    max_rms_dbfs: float | None = None
+    peak_dbfs: float | None = None
+    active_fraction: float | None = None
+    not_measured: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        optional = ("picture", "picture_frame", "rms_dbfs", "max_rms_dbfs", "peak_dbfs", "active_fraction")
+        missing = {name for name in optional if getattr(self, name) is None}
+        if missing != set(self.not_measured):
+            raise ValidationError(f"shot_summary: {sorted(missing ^ set(self.not_measured))}: a value or a reason")
+        Annotation.__post_init__(self)
+
+    @property
+    def frame_count(self) -> int:
+        return self.last_frame - self.first_frame + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SoundEvent(Annotation):
     """An interval of sound with a label (``sound`` for anything above the threshold of activity)."""
 
@@ -157,7 +192,7 @@ class Caption(Annotation):
 
 
 ANNOTATION_TYPES: dict[str, type[Annotation]] = {
-    kind.type: kind for kind in (Shot, KeyPicture, Measure, SoundEvent, Detection, Caption)
+    kind.type: kind for kind in (Shot, ShotSummary, KeyPicture, Measure, SoundEvent, Detection, Caption)
 }
 
 

@@ -1,0 +1,167 @@
+"""Where one shot gives way to the next: judgements about a stretch of looks, each a pure function of that stretch.
+
+Sources of the ideas: a threshold relative to the changes nearby (Yusoff, Christmas and Kittler, "Video shot cut
+detection using adaptive thresholding", BMVC 2000); a dissolve as a linear mix of the pictures at its ends (Zhang,
+Kankanhalli and Smoliar, "Automatic partitioning of full-motion video", 1993, and Hampapur, Jain and Weymouth,
+"Production model based digital video segmentation", 1995); monochrome frames between fades (Lienhart, "Reliable
+transition detection in videos", 2001). Thresholds and their combination are this project's own.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from cortexia.annotators._looks import Look, distance, likeness
+from cortexia.types import Transition
+
+AHEAD_S = 1.3
+"""Pictures needed beyond the one that is judged."""
+BEHIND_S = 1.6
+"""Pictures needed before it."""
+
+_NEAR_S = 0.25
+FLASH_S = 0.3
+"""Whatever is gone again after this was a flash."""
+SAME_LIKENESS = 0.78
+"""Above this two pictures show the same."""
+_DARK, _BRIGHT = 30.0, 224.0
+_BLANK_CONTRAST = 6.0
+_SCALES_S = (1.25, 0.96, 0.64, 0.4, 0.24, 0.12)
+_MIX_RESIDUE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A boundary before look ``at`` (position in the stretch). ``certainty`` in [0, 1]: margin over the thresholds."""
+
+    at: int
+    kind: Transition
+    certainty: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive looks with their times."""
+
+    looks: Sequence[Look]
+    times: Sequence[float]
+
+    def position(self, time_s: float) -> int:
+        """Of the look on screen at ``time_s``; clamped to the stretch."""
+        return max(0, bisect_right(self.times, time_s) - 1)
+
+    def changes(self, low: int, high: int) -> list[float]:
+        return [look.change for look in self.looks[max(1, low) : high]]
+
+
+def is_blank(look: Look) -> bool:
+    """Nothing but black, or nothing but white."""
+    return look.contrast < _BLANK_CONTRAST and not _DARK < look.level < _BRIGHT
+
+
+def is_abrupt(stretch: Stretch, at: int) -> bool:
+    """Whether the change into ``at`` stands out from those nearby, whatever the pictures show."""
+    return at >= 1 and stretch.looks[at].change > 3.0 + 2.5 * _nearby_change(stretch, at)
+
+
+def shows_texture(stretch: Stretch, low_s: float, high_s: float) -> bool:
+    """Whether any look between two times has more to it than a flat colour."""
+    low, high = stretch.position(low_s), stretch.position(high_s)
+    return any(look.contrast > 2 * _BLANK_CONTRAST for look in stretch.looks[low : high + 1])
+
+
+def find_cut(stretch: Stretch, at: int, sensitivity: float) -> Finding | None:
+    """A hard cut between ``at - 1`` and ``at``: a change far above those nearby, to a picture that is another one."""
+    if at < 1:
+        return None
+    before, after = stretch.looks[at - 1], stretch.looks[at]
+    nearby = _nearby_change(stretch, at)
+    if after.change < 3.0 / sensitivity or after.change < (1 + 0.8 / sensitivity) * nearby:
+        return None
+    if is_blank(before) or is_blank(after):
+        return None
+    alike = likeness(before, after)
+    prominence = after.change / (nearby + 1.0)
+    if not _is_other(before, after, alike, prominence, sensitivity) or _comes_back(stretch, at):
+        return None
+    return Finding(at, Transition.CUT, min(1.0, (1.0 - alike) * prominence / (1.0 + prominence) * 2.0))
+
+
+def _nearby_change(stretch: Stretch, at: int) -> float:
+    """The livelier of both sides within 0.25 s (at least two frames): the median, so that one jump does not hide
+    another."""
+    now = stretch.times[at]
+    low = min(at - 2, bisect_left(stretch.times, now - _NEAR_S))
+    high = max(at + 3, bisect_right(stretch.times, now + _NEAR_S))
+    left, right = stretch.changes(low, at), stretch.changes(at + 1, high)
+    return max(float(np.median(side)) if side else 0.0 for side in (left, right))
+
+
+def _is_other(before: Look, after: Look, alike: float, prominence: float, sensitivity: float) -> bool:
+    if alike < 0.66:
+        return True
+    if alike < 0.66 + 0.1 * sensitivity and prominence > 5.0:
+        return True
+    return _colour_shift(before, after) > 8.0 / sensitivity and prominence > 5.0
+
+
+def _colour_shift(before: Look, after: Look) -> float:
+    """Mean difference of chroma: light that merely brightens leaves it small."""
+    return cv2.norm(before.chroma, after.chroma, cv2.NORM_L1) / before.chroma.size
+
+
+def _comes_back(stretch: Stretch, at: int) -> bool:
+    """Whether the picture before is there again shortly after, or the one after was there shortly before: a flash,
+    a strobe, a dropped frame, something that passed close to the lens."""
+    now = stretch.times[at]
+    ahead = range(at + 1, bisect_right(stretch.times, now + FLASH_S))
+    behind = range(bisect_left(stretch.times, now - FLASH_S), at - 1)
+    before, after, jump = stretch.looks[at - 1], stretch.looks[at], stretch.looks[at].change
+    return any(_is_same(before, stretch.looks[i], jump) for i in ahead) or any(
+        _is_same(stretch.looks[i], after, jump) for i in behind
+    )
+
+
+def _is_same(a: Look, b: Look, jump: float) -> bool:
+    return distance(a, b) < 0.7 * jump and not is_blank(a) and not is_blank(b) and likeness(a, b) > SAME_LIKENESS
+
+
+def find_dissolve(stretch: Stretch, at: int, sensitivity: float) -> Finding | None:
+    """The middle of a dissolve at ``at``: the picture is the mean of two others, as far before and after, and the
+    share of the second passes one half just here."""
+    now = stretch.times[at]
+    middle = stretch.looks[at]
+    for reach_s in _SCALES_S:
+        low, high = stretch.position(now - reach_s), stretch.position(now + reach_s)
+        if low >= at - 1 or high <= at + 1 or stretch.times[low] > now - 0.8 * reach_s:
+            continue
+        first, last = stretch.looks[low], stretch.looks[high]
+        span = cv2.norm(first.mini, last.mini, cv2.NORM_L1)
+        if span < 6.0 / sensitivity * first.mini.size or is_blank(first) or is_blank(last):
+            continue
+        residue = cv2.norm(cv2.addWeighted(first.mini, 0.5, last.mini, 0.5, 0), middle.mini, cv2.NORM_L1) * 2 / span
+        if residue < _MIX_RESIDUE and _is_mix(stretch, low, at, high):
+            alike = likeness(first, last)
+            if alike < 0.62:
+                return Finding(at, Transition.DISSOLVE, min(1.0, (1.0 - residue) * (1.0 - alike) * 1.5))
+    return None
+
+
+def _is_mix(stretch: Stretch, low: int, at: int, high: int) -> bool:
+    """Whether the looks from ``low`` to ``high`` lie on the line from the first to the last, in order, without a jump,
+    and pass its middle at ``at``."""
+    first = stretch.looks[low].mini
+    line = stretch.looks[high].mini - first
+    length = float(line @ line)
+    stack = np.stack([look.mini for look in stretch.looks[low : high + 1]]) - first
+    shares = stack @ line / length
+    middle = at - low
+    if not shares[middle - 1] < 0.5 <= shares[middle] or np.diff(shares).max() > 0.45:
+        return False
+    off_line = np.abs(stack - shares[:, None] * line).sum(axis=1) / np.abs(line).sum()
+    return bool(off_line.max() < _MIX_RESIDUE and np.diff(shares).min() > -0.1)
