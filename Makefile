@@ -1,0 +1,44 @@
+# The one menu. Every target sets up its own environment in .venv; none needs root.
+PYTHON ?= python3
+VIDEO ?=
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.PHONY: help demo test test-long lint format bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt tools/bootstrap.py
+	$(PYTHON) tools/bootstrap.py .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## annotate a generated clip (or VIDEO=path) and show what was found
+	$(BIN)/python examples/demo.py $(VIDEO)
+
+test: $(STAMP)  ## the test suite with coverage (about ten minutes)
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest -m "not long"
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python tools/coverage_gate.py
+
+test-long: $(STAMP)  ## what takes minutes: long videos, all fault points
+	$(BIN)/python -m pytest -m long --timeout 3600
+
+lint: $(STAMP)  ## style, types, layers, security
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r src
+
+format: $(STAMP)  ## put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## ratios beside limits and peers, as tables and JSON
+	$(BIN)/python benchmarks/run.py
+
+clean:  ## remove what was made
+	rm -rf .venv demo-output bench-results .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache
