@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -35,7 +36,7 @@ def known_truth(track: PictureTrack | None, sound: SoundSpec | None, hidden: int
         durations=tuple(duration for _, duration in times),
         keyframes=track.keyframes(),
         shots=tuple(ShotTruth(shot.first, shot.last, shot.spec.scene) for shot in track.shots),
-        boundaries=tuple(_boundary(*pair) for pair in zip(track.shots, track.shots[1:], strict=False)),
+        boundaries=tuple(_boundary(*pair) for pair in itertools.pairwise(track.shots)),
         fade_out=fade_out,
         camera_moves=tuple(move for shot in track.shots for move in _moves(shot)),
         objects=tuple(_object(track.spec, shot, mover) for shot in track.shots for mover in shot.spec.movers),

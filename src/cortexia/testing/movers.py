@@ -1,4 +1,4 @@
-"""Things that move through a scene. Each is drawn to touch all four sides of its box, so the box is exact."""
+"""Things that move through a scene. Each touches all four sides of its box: boxes are exact to two pixels."""
 
 from __future__ import annotations
 
