@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt tools/bootstrap.py
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## annotate a generated clip (or VIDEO=path) and show what was found
-	$(BIN)/python examples/demo.py $(VIDEO)
+	$(BIN)/python examples/demo.py $(if $(VIDEO),"$(VIDEO)")
 
 test: $(STAMP)  ## the test suite with coverage (about ten minutes)
 	rm -f .coverage .coverage.*

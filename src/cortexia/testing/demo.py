@@ -20,7 +20,7 @@ from cortexia.testing.spec import (
 
 
 def demo_spec() -> VideoSpec:
-    """640x360, 25 frames a second, about 25 s, H.264 with B-frames, 48 kHz AAC."""
+    """640x360, 25 frames a second, 25 s, H.264 with B-frames, 48 kHz AAC; no numbers painted in: it is for people."""
     return VideoSpec(
         width=640,
         height=360,
@@ -46,6 +46,7 @@ def demo_spec() -> VideoSpec:
         gop=50,
         bframes=2,
         fade_in=10,
+        stamp=False,
     )
 
 
