@@ -16,6 +16,7 @@ from cortexia.annotators._transitions import (
     Finding,
     Stretch,
     find_cut,
+    find_dip,
     find_dissolve,
     is_abrupt,
     is_blank,
@@ -137,7 +138,7 @@ class BoundaryFinder:
             return self._leave_blank(stretch, at, entry)
         found = find_cut(stretch, at, self._sensitivity)
         if found is None and self._gradual:
-            found = find_dissolve(stretch, at, self._sensitivity)
+            found = find_dip(stretch, at) or find_dissolve(stretch, at, self._sensitivity)
         return [] if found is None else [_edge(look, found)]
 
     def _blank_entry(self, stretch: Stretch, at: int) -> Edge:
@@ -164,11 +165,12 @@ class BoundaryFinder:
         return [into, out_of] if cut_out and self._lasts(into, now) else [into]
 
     def _is_blink(self, stretch: Stretch, at: int, entry: Edge) -> bool:
-        """A blank of a moment with the same picture on both sides."""
-        before = entry.index - 1 - stretch.looks[0].index
-        if before < 0 or stretch.times[at] - entry.start.seconds > FLASH_S:
+        """A blank of a moment, after which the same picture comes back, if it takes a little longer."""
+        before, now = entry.index - 1 - stretch.looks[0].index, stretch.times[at]
+        if before < 0 or now - entry.start.seconds > FLASH_S:
             return False
-        return likeness(stretch.looks[before], stretch.looks[at]) > SAME_LIKENESS
+        soon = {at, stretch.position(now + FLASH_S), stretch.position(now + 2 * FLASH_S)}
+        return any(likeness(stretch.looks[before], stretch.looks[place]) > SAME_LIKENESS for place in sorted(soon))
 
     def _propose(self, edge: Edge) -> None:
         """Holds the boundary until the shot after it has lasted long enough."""

@@ -90,7 +90,7 @@ def quality(thumbnail: Picture) -> float:
     luma = cv2.cvtColor(thumbnail, cv2.COLOR_BGR2GRAY)
     sharpness = float(cv2.Laplacian(luma, cv2.CV_64F).var())
     exposed = np.count_nonzero((luma >= 16) & (luma <= 239)) / luma.size
-    return round(sharpness / (sharpness + _SHARPNESS_HALF) * exposed, 4)
+    return round(sharpness / (sharpness + _SHARPNESS_HALF) * float(exposed), 4)
 
 
 def choose(candidates: Sequence[Candidate], shot: Shot, count: int) -> list[Candidate]:
@@ -115,11 +115,12 @@ class Reservoir:
     depends on ticks alone, never on when a commit fell.
     """
 
-    def __init__(self, files: PictureFiles) -> None:
+    def __init__(self, files: PictureFiles, first_stride: int) -> None:
         self._files = files
+        self._first_stride = first_stride
         self._written: list[Candidate] = []
         self._recent: list[Candidate] = []
-        self._stride = 1
+        self._stride = first_stride
 
     def add(self, candidate: Candidate) -> None:
         self.hold(candidate)
@@ -143,7 +144,7 @@ class Reservoir:
         taken = [candidate for candidate in (*self._written, *self._recent) if candidate.index <= last_frame]
         self._written = [candidate for candidate in self._written if candidate.index > last_frame]
         self._recent = [candidate for candidate in self._recent if candidate.index > last_frame]
-        self._stride = 1
+        self._stride = self._first_stride
         return taken
 
     def state(self) -> Mapping[str, Any]:

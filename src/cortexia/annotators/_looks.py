@@ -28,7 +28,8 @@ Plane = NDArray[np.uint8]
 class Look:
     """A frame at a glance. ``luma`` (36, 64), ``chroma`` (36, 32) both planes stacked, uint8 as stored.
 
-    ``mini`` is the float32 vector (1152,) of the coarsest luma and chroma: pictures in it can be mixed linearly.
+    ``mini`` is the float32 vector (1152,) of coarse luma, less its mean, and coarse chroma: pictures in it mix
+    linearly, and light that merely changes moves it little.
     ``level`` and ``contrast``: mean and standard deviation of the luma. ``change``: distance to the frame before, in
     steps of 1/255 (0 for the first frame).
     """
@@ -49,7 +50,8 @@ def look_at(frame: Frame, before: Look | None) -> Look:
     """The look of ``frame``; ``before`` is that of the frame just before it."""
     luma, chroma = _shrink(frame.view(LOOK_VIEW))
     level, contrast = cv2.meanStdDev(luma)
-    mini = np.concatenate((cv2.resize(luma, _MINI, interpolation=cv2.INTER_AREA), chroma[::2, ::2]), axis=None)
+    coarse = cv2.subtract(cv2.resize(luma, _MINI, interpolation=cv2.INTER_AREA), level[0, 0], dtype=cv2.CV_32F)
+    mini = np.concatenate((coarse, chroma[::2, ::2]), axis=None)
     return Look(
         index=frame.index,
         start=frame.timestamp,
@@ -57,7 +59,7 @@ def look_at(frame: Frame, before: Look | None) -> Look:
         time_s=frame.timestamp.seconds,
         luma=luma,
         chroma=chroma,
-        mini=mini.astype(np.float32),
+        mini=mini,
         level=float(level[0, 0]),
         contrast=float(contrast[0, 0]),
         change=0.0 if before is None else change_between(before.luma, before.chroma, luma, chroma),

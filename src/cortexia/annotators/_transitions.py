@@ -32,7 +32,17 @@ SAME_LIKENESS = 0.78
 _DARK, _BRIGHT = 30.0, 224.0
 _BLANK_CONTRAST = 6.0
 _SCALES_S = (1.25, 0.96, 0.64, 0.4, 0.24, 0.12)
-_MIX_RESIDUE = 0.3
+_BLACK = 16.0
+OTHER_LIKENESS = 0.62
+"""Below this two pictures, some time apart, show different things."""
+_MIX_RESIDUE = 0.92
+_OFF_LINE = 0.6
+_MIX_COVERAGE = 0.5
+_MIX_CONTRAST = 0.4
+_SETTLED = 0.12
+_DIP_S = 0.5
+_DIP_SHARE = 0.4
+_DIP_LEVEL = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +121,10 @@ def _is_other(before: Look, after: Look, alike: float, prominence: float, sensit
 
 
 def _colour_shift(before: Look, after: Look) -> float:
-    """Mean difference of chroma: light that merely brightens leaves it small."""
-    return cv2.norm(before.chroma, after.chroma, cv2.NORM_L1) / before.chroma.size
+    """Mean difference of chroma, apart from what light alone does to it: scale it with the luma."""
+    gain = min(4.0, max(0.25, (after.level - _BLACK) / max(1.0, before.level - _BLACK)))
+    lit = cv2.addWeighted(before.chroma, gain, before.chroma, 0.0, 128.0 * (1.0 - gain))
+    return float(cv2.norm(lit, after.chroma, cv2.NORM_L1) / after.chroma.size)
 
 
 def _comes_back(stretch: Stretch, at: int) -> bool:
@@ -131,37 +143,88 @@ def _is_same(a: Look, b: Look, jump: float) -> bool:
     return distance(a, b) < 0.7 * jump and not is_blank(a) and not is_blank(b) and likeness(a, b) > SAME_LIKENESS
 
 
+def find_dip(stretch: Stretch, at: int) -> Finding | None:
+    """The bottom of a fade that never gets blank: contrast falls and rises again, and shows another picture."""
+    now, middle = stretch.times[at], stretch.looks[at]
+    low, high = stretch.position(now - _DIP_S), stretch.position(now + _DIP_S)
+    if low == at or high == at:
+        return None
+    before, after = stretch.looks[low:at], stretch.looks[at + 1 : high + 1]
+    first = max(before, key=lambda look: look.contrast)
+    last = max(after, key=lambda look: look.contrast)
+    is_bottom = middle.contrast < min(look.contrast for look in before) and middle.contrast <= min(
+        look.contrast for look in after
+    )
+    if not is_bottom or middle.contrast > _DIP_SHARE * min(first.contrast, last.contrast):
+        return None
+    is_dark = middle.level < _DIP_LEVEL * min(first.level, last.level)
+    is_bright = 255 - middle.level < _DIP_LEVEL * (255 - max(first.level, last.level))
+    alike = likeness(first, last)
+    if alike > OTHER_LIKENESS or not (is_dark or is_bright):
+        return None
+    return Finding(at, Transition.FADE, min(1.0, 1.5 * (1.0 - alike)))
+
+
 def find_dissolve(stretch: Stretch, at: int, sensitivity: float) -> Finding | None:
     """The middle of a dissolve at ``at``: the picture is the mean of two others, as far before and after, and the
     share of the second passes one half just here."""
     now = stretch.times[at]
-    middle = stretch.looks[at]
     for reach_s in _SCALES_S:
         low, high = stretch.position(now - reach_s), stretch.position(now + reach_s)
         if low >= at - 1 or high <= at + 1 or stretch.times[low] > now - 0.8 * reach_s:
             continue
-        first, last = stretch.looks[low], stretch.looks[high]
-        span = cv2.norm(first.mini, last.mini, cv2.NORM_L1)
-        if span < 6.0 / sensitivity * first.mini.size or is_blank(first) or is_blank(last):
-            continue
-        residue = cv2.norm(cv2.addWeighted(first.mini, 0.5, last.mini, 0.5, 0), middle.mini, cv2.NORM_L1) * 2 / span
-        if residue < _MIX_RESIDUE and _is_mix(stretch, low, at, high):
-            alike = likeness(first, last)
-            if alike < 0.62:
-                return Finding(at, Transition.DISSOLVE, min(1.0, (1.0 - residue) * (1.0 - alike) * 1.5))
+        found = _mix_at(stretch, (low, at, high), sensitivity)
+        if found is not None and _settles(stretch, low, high, now, reach_s):
+            return found
     return None
+
+
+def _mix_at(stretch: Stretch, places: tuple[int, int, int], sensitivity: float) -> Finding | None:
+    low, at, high = places
+    first, middle, last = (stretch.looks[place] for place in places)
+    span = cv2.norm(first.mini, last.mini, cv2.NORM_L1)
+    if span < 6.0 / sensitivity * first.mini.size:
+        return None
+    residue = cv2.norm(cv2.addWeighted(first.mini, 0.5, last.mini, 0.5, 0), middle.mini, cv2.NORM_L1) * 2 / span
+    # Mixed with another picture, textures lose contrast: to one half of the power where they have nothing in common.
+    power = 2 * middle.contrast**2 / (first.contrast**2 + last.contrast**2)
+    if residue + max(0.0, power - 0.5) > _MIX_RESIDUE or not _is_mix(stretch, low, at, high):
+        return None
+    alike = likeness(first, last)
+    if alike > OTHER_LIKENESS:
+        return None
+    return Finding(at, Transition.DISSOLVE, min(1.0, (1.2 - residue) * (1.0 - alike) * 1.5))
 
 
 def _is_mix(stretch: Stretch, low: int, at: int, high: int) -> bool:
     """Whether the looks from ``low`` to ``high`` lie on the line from the first to the last, in order, without a jump,
-    and pass its middle at ``at``."""
-    first = stretch.looks[low].mini
-    line = stretch.looks[high].mini - first
-    length = float(line @ line)
-    stack = np.stack([look.mini for look in stretch.looks[low : high + 1]]) - first
-    shares = stack @ line / length
-    middle = at - low
-    if not shares[middle - 1] < 0.5 <= shares[middle] or np.diff(shares).max() > 0.45:
+    pass its middle at ``at``, keep some contrast, and the change is one of most of the picture."""
+    looks = stretch.looks[low : high + 1]
+    if min(look.contrast for look in looks) < _MIX_CONTRAST * max(looks[0].contrast, looks[-1].contrast):
         return False
-    off_line = np.abs(stack - shares[:, None] * line).sum(axis=1) / np.abs(line).sum()
-    return bool(off_line.max() < _MIX_RESIDUE and np.diff(shares).min() > -0.1)
+    first = looks[0].mini
+    line = looks[-1].mini - first
+    length, moved = float(line @ line), np.abs(line)
+    if np.count_nonzero(moved > max(4.0, 0.3 * float(moved.mean()))) < _MIX_COVERAGE * line.size:
+        return False
+    stack = np.stack([look.mini for look in looks]) - first
+    shares = stack @ line / length
+    steps = np.diff(shares)
+    middle = at - low
+    if not shares[middle - 1] < 0.5 <= shares[middle] or steps.max() > 0.45 or steps.min() < -0.1:
+        return False
+    off_line = np.abs(stack - shares[:, None] * line).sum(axis=1) / moved.sum()
+    return bool(off_line.max() < _OFF_LINE)
+
+
+def _settles(stretch: Stretch, low: int, high: int, now: float, reach_s: float) -> bool:
+    """Whether the pictures stay about the same beyond both ends: else this is the middle of a longer change."""
+    beyond_s = 1.4 * reach_s
+    if beyond_s > AHEAD_S:
+        return True
+    first, last = stretch.looks[low].mini, stretch.looks[high].mini
+    line = last - first
+    length = float(line @ line)
+    outer = [stretch.looks[stretch.position(time_s)].mini for time_s in (now - beyond_s, now + beyond_s)]
+    before, after = (float((mini - first) @ line) / length for mini in outer)
+    return before > -_SETTLED and after < 1.0 + _SETTLED

@@ -71,7 +71,7 @@ class FramesSession(StreamSession):
         self._origin = context.media.origin
         self._view = recipe.views[0]
         self._files = PictureFiles(context.put_blob, recipe.jpeg_quality)
-        self._reservoir = Reservoir(self._files)
+        self._reservoir = Reservoir(self._files, max(1, round(recipe.per_second)))
 
     def process(self, inputs: Sequence[Frame] | Sequence[AudioBlock], upstream: Emissions) -> Emissions:
         made: list[list[Annotation]] = []
