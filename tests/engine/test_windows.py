@@ -80,7 +80,7 @@ def test_a_rerun_is_a_no_op(tmp_path, undisturbed):
 
 def test_resume_starts_at_the_last_anchor_and_not_at_zero(tmp_path):
     lab = Lab(tmp_path, decoder(), (Boxes(), Steps()))
-    lab.run(window_s=0.5, die_after=8)
+    lab.run(window_s=0.5, die_after=6)
     lab.run()
     assert lab.decoder.started_at[0] == 0
     assert lab.decoder.started_at[1] >= 36

@@ -138,7 +138,6 @@ class Worker:
         media = self._media(claim.job, path)
         plan = self._plan(claim.job, media)
         video = self._store.video(claim.job.video_id)
-        verdict = video.verdict if video else None
         annotation = VideoAnnotation(
             plan,
             PassContext(
@@ -150,7 +149,7 @@ class Worker:
                 options=_with_progress(self._options.engine, self._progress(heartbeat)),
                 time_range=_time_range(claim.job),
                 anchors=video.anchors if video else (),
-                is_damaged=verdict is not None and verdict.status is VerdictStatus.PARTIAL,
+                known=video.verdict if video else None,
             ),
         )
         for window in annotation.windows():

@@ -90,6 +90,8 @@ class _First:
 
 def _look(container: InputContainer, path: Path, limits: Limits) -> MediaInfo:
     video, audio = choose_video(container), choose_audio(container)
+    if video is None and any(not _is_attached(s) for s in container.streams.video):
+        raise RejectedInput("no_frames", "a picture stream is announced in a codec that is not known")
     if video is None and audio is None:
         raise RejectedInput("no_streams", "no picture or sound stream that can be decoded")
     if video is not None and not _size_is_allowed(video, limits):

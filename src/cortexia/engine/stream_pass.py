@@ -33,7 +33,7 @@ _PROGRESS_EVERY_S = 0.2
 class PassContext:
     """Everything a pass works with. ``anchors``: places where picture decoding may begin again.
 
-    ``is_damaged``: an earlier pass met damage, so this one decodes with one thread from the start.
+    ``known``: the verdict of earlier passes; where they met damage, this one decodes with one thread from the start.
     """
 
     video_id: str
@@ -44,7 +44,11 @@ class PassContext:
     options: EngineOptions
     time_range: TimeRange
     anchors: tuple[Anchor, ...] = ()
-    is_damaged: bool = False
+    known: Verdict | None = None
+
+    @property
+    def is_damaged(self) -> bool:
+        return self.known is not None and self.known.status is VerdictStatus.PARTIAL
 
     @property
     def origin(self) -> Fraction:
@@ -155,7 +159,7 @@ class StreamPass:
                 lane.work(force=True)
 
     def _finish(self, lanes: list[Lane], verdict: Verdict) -> None:
-        self.verdict = verdict
+        self.verdict = self._context.known.merged(verdict) if self._context.known else verdict
         for lane in lanes:
             if verdict.status is VerdictStatus.REJECTED and lane.recipe.medium is Medium.VIDEO:
                 lane.end(RunStatus.SKIPPED, verdict.reason or "rejected", verdict.message)

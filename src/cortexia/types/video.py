@@ -49,6 +49,16 @@ class Verdict:
             "notes": list(self.notes),
         }
 
+    def merged(self, later: Verdict) -> Verdict:
+        """What two passes over the same content say together: damage once seen stays, and so does the pass that
+        looked at more pictures."""
+        worst = (VerdictStatus.OK, VerdictStatus.PARTIAL, VerdictStatus.REJECTED)
+        if worst.index(self.status) != worst.index(later.status):
+            return max(self, later, key=lambda verdict: worst.index(verdict.status))
+        if (later.frames_decoded, later.audio_samples) < (self.frames_decoded, self.audio_samples):
+            return self
+        return later
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Verdict:
         fields = dict(data)

@@ -1,0 +1,117 @@
+"""Kill it anywhere, run it again: the canonical export is that of a run that was never disturbed, ids included."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sweeper import Sweeper, kill_at, traced, unsynced_renames
+
+POINTS = 400
+KILLED = -9
+
+
+def points_of(trace, most: int) -> list[int]:
+    """Numbers of the calls to be killed at: all from the first window on, or ``most`` of them, evenly."""
+    span = range(trace.first, trace.count + 1)
+    if len(span) <= most:
+        return list(span)
+    return sorted({trace.first + round(i * (len(span) - 1) / (most - 1)) for i in range(most)})
+
+
+def is_sound(store) -> bool:
+    with sqlite3.connect(store) as db:
+        return db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_the_run_has_twenty_windows_and_every_point_is_reached(sweeper, pristine, trace, truth):
+    store = sweeper.place(pristine)
+    sweeper.annotate(store)
+    with sqlite3.connect(store) as db:
+        windows = db.execute("SELECT MAX(windows) FROM runs").fetchone()[0]
+    assert windows >= 20
+    assert trace.count - trace.first > 100
+
+
+def side_by_side(sweepers: list[Sweeper], work, items: list) -> list:
+    """``work(sweeper, item)`` for every item, half of them on each sweeper."""
+    with ThreadPoolExecutor(len(sweepers)) as pool:
+        shares = [items[number :: len(sweepers)] for number in range(len(sweepers))]
+        done = pool.map(lambda pair: [work(pair[0], item) for item in pair[1]], zip(sweepers, shares, strict=True))
+        return [result for share in done for result in share]
+
+
+@pytest.mark.timeout(1200)
+def test_killed_at_every_write_and_sync(sweepers, pristine, trace, truth):
+    def kill_and_resume(sweeper: Sweeper, number: int) -> tuple[int, bool, bool]:
+        store = sweeper.place(pristine)
+        code = sweeper.annotate(store, kill_at(number))
+        return number, code == KILLED, sweeper.resumed(store) == truth and is_sound(store)
+
+    results = side_by_side(sweepers, kill_and_resume, points_of(trace, POINTS))
+    assert [number for number, _, is_equal in results if not is_equal] == []
+    # The number of calls moves a little with the wall clock; a few of the last points may lie past the end.
+    assert sum(was_killed for _, was_killed, _ in results) >= 0.95 * len(results)
+
+
+def test_killed_at_fifty_random_times(sweepers, pristine, truth):
+    seed = 20260101
+    chance = random.Random(seed)
+    started = time.monotonic()
+    sweepers[0].annotate(sweepers[0].place(pristine))
+    whole = time.monotonic() - started
+
+    def kill_and_resume(sweeper: Sweeper, delay_s: float) -> bool:
+        store = sweeper.place(pristine)
+        pid = sweeper.ask(op="annotate", store=str(store), clip=str(sweeper.clip), cache=str(sweeper.cache))["pid"]
+        killer = _kill_later(pid, delay_s)
+        sweeper.ask(op="go", pid=pid)
+        killer.join()
+        return sweeper.resumed(store) == truth
+
+    delays = [chance.uniform(0.0, whole) for _ in range(50)]
+    assert all(side_by_side(sweepers, kill_and_resume, delays)), f"seed {seed}"
+
+
+def _kill_later(pid: int, delay_s: float):
+    def kill() -> None:
+        time.sleep(delay_s)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+def test_every_file_is_synced_before_it_gets_its_name(trace):
+    assert any(line.startswith("rename") for line in trace.lines)
+    assert unsynced_renames(trace) == []
+
+
+# -- negative controls: the same checks on builds that are broken on purpose
+
+
+def test_without_fsync_the_check_of_renames_finds_it(sweeper, pristine, arena):
+    broken = traced(sweeper, pristine, arena / "no-fsync.txt", breaks=["no_fsync"])
+    assert unsynced_renames(broken) != []
+
+
+def test_with_state_apart_from_rows_a_kill_is_seen(sweeper, pristine, arena, truth):
+    broken = traced(sweeper, pristine, arena / "apart.txt", breaks=["state_apart"])
+    wrong = 0
+    for number in points_of(broken, 40):
+        store = sweeper.place(pristine)
+        sweeper.annotate(store, kill_at(number), breaks=["state_apart"])
+        code = sweeper.annotate(store)
+        wrong += code != 0 or sweeper.digest(store) != truth
+        if wrong:
+            break
+    assert wrong, "rows and state were committed apart, and no kill showed it"
