@@ -139,7 +139,14 @@ class BoundaryFinder:
         found = find_cut(stretch, at, self._sensitivity)
         if found is None and self._gradual:
             found = find_dip(stretch, at) or find_dissolve(stretch, at, self._sensitivity)
-        return [] if found is None else [_edge(look, found)]
+        return [] if found is None or self._is_known(found, stretch.times[at]) else [_edge(look, found)]
+
+    def _is_known(self, found: Finding, now: float) -> bool:
+        """Whether a gradual transition just confirmed shows again."""
+        begun = self._begun
+        if found.kind is not Transition.DISSOLVE or begun is None or begun.kind in (Transition.START, Transition.CUT):
+            return False
+        return now - begun.start.seconds < found.reach_s
 
     def _blank_entry(self, stretch: Stretch, at: int) -> Edge:
         """``START`` as its kind says that nothing worth a boundary came before."""

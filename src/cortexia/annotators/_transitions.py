@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -32,26 +32,31 @@ SAME_LIKENESS = 0.78
 _DARK, _BRIGHT = 30.0, 224.0
 _BLANK_CONTRAST = 6.0
 _SCALES_S = (1.25, 0.96, 0.64, 0.4, 0.24, 0.12)
-_BLACK = 16.0
+_BLACK, _WHITE = 16.0, 235.0
 OTHER_LIKENESS = 0.62
 """Below this two pictures, some time apart, show different things."""
-_MIX_RESIDUE = 0.92
+_MIX_RESIDUE = 0.7
 _OFF_LINE = 0.6
+_OFF_MIDDLE = 0.2
 _MIX_COVERAGE = 0.5
 _MIX_CONTRAST = 0.4
 _SETTLED = 0.12
 _DIP_S = 0.5
 _DIP_SHARE = 0.4
-_DIP_LEVEL = 0.6
+_DIP_LEVEL = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A boundary before look ``at`` (position in the stretch). ``certainty`` in [0, 1]: margin over the thresholds."""
+    """A boundary before look ``at`` (position in the stretch). ``certainty`` in [0, 1]: margin over the thresholds.
+
+    ``reach_s``: how far around it the same transition may show again.
+    """
 
     at: int
     kind: Transition
     certainty: float
+    reach_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +162,26 @@ def find_dip(stretch: Stretch, at: int) -> Finding | None:
     )
     if not is_bottom or middle.contrast > _DIP_SHARE * min(first.contrast, last.contrast):
         return None
-    is_dark = middle.level < _DIP_LEVEL * min(first.level, last.level)
-    is_bright = 255 - middle.level < _DIP_LEVEL * (255 - max(first.level, last.level))
-    alike = likeness(first, last)
-    if alike > OTHER_LIKENESS or not (is_dark or is_bright):
+    if not _is_burnt(middle, first, last) or likeness(first, last) > OTHER_LIKENESS:
         return None
-    return Finding(at, Transition.FADE, min(1.0, 1.5 * (1.0 - alike)))
+    halves = (first, _dimmed(before, first)), (last, _dimmed(after, last))
+    certainty = min(likeness(full, half) for full, half in halves)
+    return Finding(at, Transition.FADE, certainty) if certainty > SAME_LIKENESS else None
+
+
+def _is_burnt(middle: Look, first: Look, last: Look) -> bool:
+    """Much nearer to black, or to white, than the pictures on both sides."""
+    is_dark = middle.level - _BLACK < _DIP_LEVEL * (min(first.level, last.level) - _BLACK)
+    return is_dark or _WHITE - middle.level < _DIP_LEVEL * (_WHITE - max(first.level, last.level))
+
+
+def _dimmed(looks: Sequence[Look], full: Look) -> Look:
+    """The look with about half the contrast of ``full``: in a fade it shows the same picture."""
+    return min(looks, key=lambda look: abs(look.contrast - full.contrast / 2))
 
 
 def find_dissolve(stretch: Stretch, at: int, sensitivity: float) -> Finding | None:
-    """The middle of a dissolve at ``at``: the picture is the mean of two others, as far before and after, and the
-    share of the second passes one half just here."""
+    """About the middle of a dissolve at ``at``: the picture is the mean of two others, as far before and after."""
     now = stretch.times[at]
     for reach_s in _SCALES_S:
         low, high = stretch.position(now - reach_s), stretch.position(now + reach_s)
@@ -175,7 +189,7 @@ def find_dissolve(stretch: Stretch, at: int, sensitivity: float) -> Finding | No
             continue
         found = _mix_at(stretch, (low, at, high), sensitivity)
         if found is not None and _settles(stretch, low, high, now, reach_s):
-            return found
+            return replace(found, reach_s=reach_s)
     return None
 
 
@@ -198,7 +212,7 @@ def _mix_at(stretch: Stretch, places: tuple[int, int, int], sensitivity: float) 
 
 def _is_mix(stretch: Stretch, low: int, at: int, high: int) -> bool:
     """Whether the looks from ``low`` to ``high`` lie on the line from the first to the last, in order, without a jump,
-    pass its middle at ``at``, keep some contrast, and the change is one of most of the picture."""
+    are near its middle at ``at``, keep some contrast, and the change is one of most of the picture."""
     looks = stretch.looks[low : high + 1]
     if min(look.contrast for look in looks) < _MIX_CONTRAST * max(looks[0].contrast, looks[-1].contrast):
         return False
@@ -210,8 +224,7 @@ def _is_mix(stretch: Stretch, low: int, at: int, high: int) -> bool:
     stack = np.stack([look.mini for look in looks]) - first
     shares = stack @ line / length
     steps = np.diff(shares)
-    middle = at - low
-    if not shares[middle - 1] < 0.5 <= shares[middle] or steps.max() > 0.45 or steps.min() < -0.1:
+    if abs(shares[at - low] - 0.5) > _OFF_MIDDLE or steps.max() > 0.45 or steps.min() < -0.1:
         return False
     off_line = np.abs(stack - shares[:, None] * line).sum(axis=1) / moved.sum()
     return bool(off_line.max() < _OFF_LINE)
