@@ -1,0 +1,60 @@
+"""The public names, and what importing them costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import cortexia
+
+HEAVY = ("av", "cv2", "numpy", "sqlalchemy", "alembic", "rich", "torch", "structlog")
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Top-level modules in memory after ``statement``, in a Python of its own."""
+    program = f"{statement}\nimport sys; print('\\n'.join({{name.split('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+HELP = """
+from contextlib import suppress
+from cortexia.cli.main import main
+with suppress(SystemExit):
+    main(["--help"])
+"""
+
+
+def test_public_names_are_exactly_these() -> None:
+    assert set(cortexia.__all__) == {
+        "VideoProcessor",
+        "ProcessingConfig",
+        "InputAdapter",
+        "ProcessingError",
+        "ResourceError",
+        "ConfigurationError",
+    }
+
+
+@pytest.mark.parametrize("name", cortexia.__all__)
+def test_public_name_is_there(name: str) -> None:
+    assert getattr(cortexia, name).__name__ == name
+    assert name in dir(cortexia)
+
+
+def test_unknown_name_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = cortexia.nonsense
+
+
+@pytest.mark.parametrize("statement", ["import cortexia", HELP], ids=["import", "help"])
+def test_nothing_heavy_is_loaded(statement: str) -> None:
+    loaded = loaded_after(statement)
+    assert "cortexia" in loaded
+    assert sorted(loaded.intersection(HEAVY)) == []
+
+
+def test_heavy_modules_would_be_noticed() -> None:
+    assert "numpy" in loaded_after("import cortexia; cortexia.VideoProcessor")
