@@ -39,7 +39,7 @@ _MIX_RESIDUE = 0.7
 _OFF_LINE = 0.6
 _OFF_MIDDLE = 0.2
 _MIX_COVERAGE = 0.5
-_MIX_CONTRAST = 0.4
+_MIX_CONTRAST = 8.0
 _SETTLED = 0.12
 _DIP_S = 0.5
 _DIP_SHARE = 0.4
@@ -202,10 +202,11 @@ def _mix_at(stretch: Stretch, places: tuple[int, int, int], sensitivity: float) 
     residue = cv2.norm(cv2.addWeighted(first.mini, 0.5, last.mini, 0.5, 0), middle.mini, cv2.NORM_L1) * 2 / span
     # Mixed with another picture, textures lose contrast: to one half of the power where they have nothing in common.
     power = 2 * middle.contrast**2 / (first.contrast**2 + last.contrast**2)
-    if residue + max(0.0, power - 0.5) > _MIX_RESIDUE or not _is_mix(stretch, low, at, high):
+    misfit = residue + max(0.0, power - 0.5)
+    if misfit > _MIX_RESIDUE or not _is_mix(stretch, low, at, high):
         return None
     alike = likeness(first, last)
-    if alike > OTHER_LIKENESS:
+    if alike > OTHER_LIKENESS + 0.2 * (_MIX_RESIDUE - misfit):
         return None
     return Finding(at, Transition.DISSOLVE, min(1.0, (1.2 - residue) * (1.0 - alike) * 1.5))
 
@@ -214,7 +215,8 @@ def _is_mix(stretch: Stretch, low: int, at: int, high: int) -> bool:
     """Whether the looks from ``low`` to ``high`` lie on the line from the first to the last, in order, without a jump,
     are near its middle at ``at``, keep some contrast, and the change is one of most of the picture."""
     looks = stretch.looks[low : high + 1]
-    if min(look.contrast for look in looks) < _MIX_CONTRAST * max(looks[0].contrast, looks[-1].contrast):
+    least = min(looks[0].contrast, looks[-1].contrast)
+    if min(look.contrast for look in looks) < max(_MIX_CONTRAST, least / 2):
         return False
     first = looks[0].mini
     line = looks[-1].mini - first
