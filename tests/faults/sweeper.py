@@ -88,12 +88,27 @@ def attach(pid: int, options: list[str]) -> subprocess.Popen:
     raise RuntimeError("strace could not attach")
 
 
-def kill_at(number: int) -> list[str]:
-    return ["-o", "/dev/null", "-e", f"trace={CALLS}", "-e", f"inject={CALLS}:signal=SIGKILL:when={number}"]
+@dataclass(frozen=True)
+class Point:
+    """The ``nth`` call of one kind: strace counts each kind apart."""
+
+    call: str
+    nth: int
+
+    def __str__(self) -> str:
+        return f"{self.call} {self.nth}"
 
 
-def fail_at(number: int, error: str) -> list[str]:
-    return ["-o", "/dev/null", "-e", f"trace={CALLS}", "-e", f"inject={CALLS}:error={error}:when={number}"]
+def kill_at(point: Point) -> list[str]:
+    return _inject(point, "signal=SIGKILL")
+
+
+def fail_at(point: Point, error: str) -> list[str]:
+    return _inject(point, f"error={error}")
+
+
+def _inject(point: Point, what: str) -> list[str]:
+    return ["-o", "/dev/null", "-e", f"trace={point.call}", "-e", f"inject={point.call}:{what}:when={point.nth}"]
 
 
 _RENAME = r'^rename(?:at2?)?\((?:AT_FDCWD[^,]*, )?"([^"]+)"'
@@ -109,6 +124,19 @@ class Trace:
     @property
     def count(self) -> int:
         return len(self.lines)
+
+    def points(self, most: int) -> list[Point]:
+        """All calls from the first window on, or ``most`` of them, evenly."""
+        seen: dict[str, int] = {}
+        points = []
+        for line in self.lines:
+            call = line.partition("(")[0]
+            seen[call] = seen.get(call, 0) + 1
+            points.append(Point(call, seen[call]))
+        points = points[self.first - 1 :]
+        if len(points) <= most:
+            return points
+        return [points[round(i * (len(points) - 1) / (most - 1))] for i in range(most)]
 
 
 def read_trace(path: Path, mark: str) -> Trace:

@@ -12,18 +12,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sweeper import Sweeper, kill_at, traced, unsynced_renames
+from sweeper import Point, Sweeper, kill_at, traced, unsynced_renames
 
 POINTS = 400
 KILLED = -9
-
-
-def points_of(trace, most: int) -> list[int]:
-    """Numbers of the calls to be killed at: all from the first window on, or ``most`` of them, evenly."""
-    span = range(trace.first, trace.count + 1)
-    if len(span) <= most:
-        return list(span)
-    return sorted({trace.first + round(i * (len(span) - 1) / (most - 1)) for i in range(most)})
 
 
 def is_sound(store) -> bool:
@@ -50,13 +42,13 @@ def side_by_side(sweepers: list[Sweeper], work, items: list) -> list:
 
 @pytest.mark.timeout(1200)
 def test_killed_at_every_write_and_sync(sweepers, pristine, trace, truth):
-    def kill_and_resume(sweeper: Sweeper, number: int) -> tuple[int, bool, bool]:
+    def kill_and_resume(sweeper: Sweeper, point: Point) -> tuple[str, bool, bool]:
         store = sweeper.place(pristine)
-        code = sweeper.annotate(store, kill_at(number))
-        return number, code == KILLED, sweeper.resumed(store) == truth and is_sound(store)
+        code = sweeper.annotate(store, kill_at(point))
+        return str(point), code == KILLED, sweeper.resumed(store) == truth and is_sound(store)
 
-    results = side_by_side(sweepers, kill_and_resume, points_of(trace, POINTS))
-    assert [number for number, _, is_equal in results if not is_equal] == []
+    results = side_by_side(sweepers, kill_and_resume, trace.points(POINTS))
+    assert [point for point, _, is_equal in results if not is_equal] == []
     # The number of calls moves a little with the wall clock; a few of the last points may lie past the end.
     assert sum(was_killed for _, was_killed, _ in results) >= 0.95 * len(results)
 
@@ -107,9 +99,9 @@ def test_without_fsync_the_check_of_renames_finds_it(sweeper, pristine, arena):
 def test_with_state_apart_from_rows_a_kill_is_seen(sweeper, pristine, arena, truth):
     broken = traced(sweeper, pristine, arena / "apart.txt", breaks=["state_apart"])
     wrong = 0
-    for number in points_of(broken, 40):
+    for point in broken.points(60):
         store = sweeper.place(pristine)
-        sweeper.annotate(store, kill_at(number), breaks=["state_apart"])
+        sweeper.annotate(store, kill_at(point), breaks=["state_apart"])
         code = sweeper.annotate(store)
         wrong += code != 0 or sweeper.digest(store) != truth
         if wrong:
