@@ -13,7 +13,7 @@ def main(folder: Path) -> None:
     python = folder / "bin" / "python"
     if (folder / "bin" / "pip").exists() and python.exists():
         return
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - older ones do run this file
         sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; try: make PYTHON=python3.11")
     has_ensurepip = importlib.util.find_spec("ensurepip") is not None
     try:

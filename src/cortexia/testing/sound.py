@@ -59,8 +59,8 @@ def _wave(
     if event.kind == "tone":
         return envelope * np.sin(2 * np.pi * event.hz * seconds)
     if event.kind == "noise":
-        random = _random(spec.seed, 1 + ordinal, start // BLOCK)
-        return envelope * random.uniform(-1.0, 1.0, BLOCK)[-len(at) :]
+        rng = _random(spec.seed, 1 + ordinal, start // BLOCK)
+        return envelope * rng.uniform(-1.0, 1.0, BLOCK)[-len(at) :]
     return envelope * _voice(event.hz, seconds, spec.rate)
 
 
