@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 import cv2
 import numpy as np
@@ -95,10 +96,10 @@ def find_cut(stretch: Stretch, at: int, sensitivity: float) -> Finding | None:
     if at < 1:
         return None
     before, after = stretch.looks[at - 1], stretch.looks[at]
-    nearby = _nearby_change(stretch, at)
-    if after.change < 3.0 / sensitivity or after.change < (1 + 0.8 / sensitivity) * nearby:
+    if after.change < 3.0 / sensitivity or is_blank(before) or is_blank(after):
         return None
-    if is_blank(before) or is_blank(after):
+    nearby = _nearby_change(stretch, at)
+    if after.change < (1 + 0.8 / sensitivity) * nearby:
         return None
     alike = likeness(before, after)
     prominence = after.change / (nearby + 1.0)
@@ -114,7 +115,7 @@ def _nearby_change(stretch: Stretch, at: int) -> float:
     low = min(at - 2, bisect_left(stretch.times, now - _NEAR_S))
     high = max(at + 3, bisect_right(stretch.times, now + _NEAR_S))
     left, right = stretch.changes(low, at), stretch.changes(at + 1, high)
-    return max(float(np.median(side)) if side else 0.0 for side in (left, right))
+    return max(median(side) if side else 0.0 for side in (left, right))
 
 
 def _is_other(before: Look, after: Look, alike: float, prominence: float, sensitivity: float) -> bool:
@@ -152,7 +153,7 @@ def find_dip(stretch: Stretch, at: int) -> Finding | None:
     """The bottom of a fade that never gets blank: contrast falls and rises again, and shows another picture."""
     now, middle = stretch.times[at], stretch.looks[at]
     low, high = stretch.position(now - _DIP_S), stretch.position(now + _DIP_S)
-    if low == at or high == at:
+    if low == at or high == at or middle.contrast > stretch.looks[at - 1].contrast:
         return None
     before, after = stretch.looks[low:at], stretch.looks[at + 1 : high + 1]
     first = max(before, key=lambda look: look.contrast)
@@ -196,12 +197,14 @@ def find_dissolve(stretch: Stretch, at: int, sensitivity: float) -> Finding | No
 def _mix_at(stretch: Stretch, places: tuple[int, int, int], sensitivity: float) -> Finding | None:
     low, at, high = places
     first, middle, last = (stretch.looks[place] for place in places)
+    # Mixed with another picture, textures lose contrast: to one half of the power where they have nothing in common.
+    power = 2 * middle.contrast**2 / max(1.0, first.contrast**2 + last.contrast**2)
+    if power > 0.5 + _MIX_RESIDUE:
+        return None
     span = cv2.norm(first.mini, last.mini, cv2.NORM_L1)
     if span < 6.0 / sensitivity * first.mini.size:
         return None
     residue = cv2.norm(cv2.addWeighted(first.mini, 0.5, last.mini, 0.5, 0), middle.mini, cv2.NORM_L1) * 2 / span
-    # Mixed with another picture, textures lose contrast: to one half of the power where they have nothing in common.
-    power = 2 * middle.contrast**2 / (first.contrast**2 + last.contrast**2)
     misfit = residue + max(0.0, power - 0.5)
     if misfit > _MIX_RESIDUE or not _is_mix(stretch, low, at, high):
         return None
