@@ -22,7 +22,7 @@ class MemoryInputStream:
 
     def __iter__(self) -> Iterator[SourceVideo]:
         path = self._spilled()
-        yield SourceVideo(path=path, uri="memory:", filename="memory")
+        yield SourceVideo(path=path, uri=path.as_posix(), filename="memory")
 
     def _spilled(self) -> Path:
         if self._path is None:
