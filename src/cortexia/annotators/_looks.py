@@ -51,7 +51,7 @@ def look_at(frame: Frame, before: Look | None) -> Look:
     luma, chroma = _shrink(frame.view(LOOK_VIEW))
     level, contrast = cv2.meanStdDev(luma)
     coarse = cv2.subtract(cv2.resize(luma, _MINI, interpolation=cv2.INTER_AREA), level[0, 0], dtype=cv2.CV_32F)
-    mini = np.concatenate((coarse, chroma[::2, ::2]), axis=None)
+    mini = np.concatenate((coarse, chroma[::2, ::2]), axis=None, dtype=np.float32)
     return Look(
         index=frame.index,
         start=frame.timestamp,
