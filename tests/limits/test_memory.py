@@ -30,13 +30,12 @@ clip, store, cache = sys.argv[1:]
 watcher = threading.Thread(target=watch)
 watcher.start()
 try:
-  with App(Settings(store=store, executor="inline", cache_dir=cache)) as app:
-    report = app.annotate([clip], Request(("shots", "frames", "loudness", "shot_summary")))
+    with App(Settings(store=store, executor="inline", cache_dir=cache)) as app:
+        report = app.annotate([clip], Request(("shots", "frames", "loudness", "shot_summary")))
 finally:
-  done.set()
+    done.set()
+    watcher.join()
 assert all(video.is_well for video in report.videos), report
-done.set()
-watcher.join()
 after = {"threads": process.num_threads(), "handles": process.num_fds()}
 print(json.dumps({"peak_mb": peak / 1e6, **after}))
 """
