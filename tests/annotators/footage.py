@@ -18,8 +18,8 @@ from cortexia.types import (
     AudioBlock,
     MediaInfo,
     Picture,
-    Timestamp,
     TimeSource,
+    Timestamp,
     Verdict,
     VerdictStatus,
     ViewSpec,
@@ -161,3 +161,36 @@ class Blobs(dict[str, bytes]):
 
 def context(blobs: Blobs | None = None) -> SessionContext:
     return SessionContext(media(), (blobs if blobs is not None else Blobs()).put)
+
+
+# -- pictures without files
+
+
+def place(seed: int, width: int = 320, height: int = 180) -> NDArray[np.uint8]:
+    """A picture with detail at several scales and colours of its own."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    total = np.full((height, width, 3), rng.uniform(60, 190, 3), np.float32)
+    for cells, strength in ((3, 70.0), (6, 50.0), (12, 40.0), (40, 25.0)):
+        spots = rng.uniform(-strength, strength, (cells, 2 * cells, 3)).astype(np.float32)
+        total += cv2.resize(spots, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.clip(total, 0, 255).astype(np.uint8)
+
+
+def flat(level: int, width: int = 320, height: int = 180) -> NDArray[np.uint8]:
+    return np.full((height, width, 3), level, np.uint8)
+
+
+def mixed(first: NDArray[np.uint8], second: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]]:
+    """The ``count`` pictures of a dissolve; with a flat picture, those of a fade."""
+    shares = [(step + 1) / (count + 1) for step in range(count)]
+    return [cv2.addWeighted(first, 1 - share, second, share, 0) for share in shares]
+
+
+def lit(picture: NDArray[np.uint8], gain: float, lift: float = 0.0) -> NDArray[np.uint8]:
+    return np.clip(picture * gain + lift, 0, 255).astype(np.uint8)
+
+
+def panned(seed: int, count: int, step: int) -> list[NDArray[np.uint8]]:
+    """``step`` pixels to the right in every picture."""
+    wide = place(seed, 320 + count * step)
+    return [np.ascontiguousarray(wide[:, number * step : number * step + 320]) for number in range(count)]

@@ -49,15 +49,15 @@ class ActivityTracker:
 
     def add(self, hop: Hop) -> tuple[bool, list[SoundEvent]]:
         """Whether this hop is active, and the intervals that came to an end."""
-        ended = self._end_if_silent(hop.start)
         level = power_to_dbfs(hop.power)
         needed = max(self._limits.threshold_dbfs, self._floor_dbfs + self._limits.margin_db)
         self._is_active = level >= needed - (self._limits.hysteresis_db if self._is_active else 0.0)
-        if self._is_active:
-            self._extend(hop, level - needed)
         risen = self._floor_dbfs + self._limits.floor_rise_db_s / HOPS_PER_S
         self._floor_dbfs = max(self._lowest_dbfs, min(level, risen, self._limits.floor_ceiling_dbfs))
-        return self._is_active, ended
+        if self._is_active:
+            self._extend(hop, level - needed)
+            return True, []
+        return False, self._end_if_silent(hop.start + hop.samples)
 
     def _extend(self, hop: Hop, excess_db: float) -> None:
         if self._open is None:

@@ -1,0 +1,235 @@
+"""What every registered annotator promises, whatever it finds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from driving import END, Drive, Said, annotations
+from footage import context, flat, frames_of, lit, mixed, panned, place, sound_of
+
+from cortexia import registry
+from cortexia.annotators.base import Annotator, Kind, Medium, Solver, StoredAnnotations, StreamAnnotator
+from cortexia.engine.lane import STATE_LIMIT
+from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.types import Annotation, annotation_from_fields
+
+NAMES = registry.names("annotators")
+
+
+def recipe_of(name: str) -> Annotator:
+    return registry.load("annotators", name)()
+
+
+def of_kind(kind: Kind) -> list[str]:
+    return [name for name in NAMES if registry.load("annotators", name).kind is kind]
+
+
+# -- inputs: a little of everything, twelve seconds of it
+
+
+@cache
+def pictures() -> tuple[Any, ...]:
+    shown = [place(1)] * 40 + panned(2, 45, 4) + mixed(place(3), place(4), 12) + [place(4)] * 30
+    shown += mixed(place(4), flat(0), 8) + [flat(0)] * 6 + mixed(flat(0), place(5), 8) + [place(5)] * 20
+    shown += [lit(place(5), 2.5, 80)] * 2 + [place(5)] * 30 + [place(6)] * 10 + [place(7)] * 45
+    shown += mixed(place(7), flat(0), 15)
+    return tuple(frames_of(shown))
+
+
+@cache
+def sound() -> tuple[Any, ...]:
+    rng = np.random.default_rng(3)
+    samples = np.zeros(12 * 16_000, np.float32)
+    for start, length, level in ((0.4, 0.8, 0.3), (2.0, 0.004, 0.9), (3.0, 2.5, 0.05), (7.2, 3.0, 0.6)):
+        first = round(start * 16_000)
+        samples[first : first + round(length * 16_000)] = level * rng.uniform(-1, 1, round(length * 16_000))
+    blocks = sound_of(samples[:100_000], (1024, 37, 5000, 80, 1, 1600), start=250)
+    later = sound_of(samples[100_000:], (1024, 999), start=250 + 100_000 + 3333)
+    return (*blocks, *(dataclasses.replace(block, index=block.index + 100_000) for block in later))
+
+
+def inputs_of(recipe: StreamAnnotator) -> tuple[Any, ...]:
+    return pictures() if recipe.medium is Medium.VIDEO else sound()
+
+
+@cache
+def said_by(name: str) -> tuple[tuple[int, Annotation], ...]:
+    recipe = recipe_of(name)
+    if isinstance(recipe, Solver):
+        return tuple((END, made) for made in recipe.solve(stored_for(name), context()))
+    return tuple(drive_of(name).run())
+
+
+def upstream_of(name: str) -> Said:
+    said = [item for needed in recipe_of(name).requires for item in said_by(needed)]
+    return sorted(said, key=lambda item: item[0])
+
+
+def drive_of(name: str) -> Drive:
+    recipe = recipe_of(name)
+    assert isinstance(recipe, StreamAnnotator)
+    return Drive(recipe, context(), inputs_of(recipe), upstream_of(name))
+
+
+def stored_for(name: str) -> StoredAnnotations:
+    rows = sorted(annotations(upstream_of(name)), key=lambda made: (made.span.start, made.type))
+    return StoredAnnotations(read=lambda types: [made for made in rows if made.type in types])
+
+
+@pytest.fixture(params=of_kind(Kind.STREAM))
+def stream(request: pytest.FixtureRequest) -> Drive:
+    return drive_of(request.param)
+
+
+@pytest.fixture(params=NAMES)
+def recipe(request: pytest.FixtureRequest) -> Annotator:
+    return recipe_of(request.param)
+
+
+# -- the recipe
+
+
+def test_the_registered_name_is_its_own(recipe):
+    assert recipe.name in NAMES
+    assert type(recipe) is registry.load("annotators", recipe.name)
+
+
+def test_it_says_version_cost_and_what_it_provides(recipe):
+    assert recipe.version
+    assert recipe.provides
+    assert recipe.cost >= 0
+    assert recipe.cost > 0 or recipe.kind is not Kind.STREAM
+
+
+def test_what_it_requires_is_there(recipe):
+    provided = {kind for name in NAMES for kind in registry.load("annotators", name).provides}
+    assert set(recipe.requires) <= provided | set(NAMES)
+
+
+def test_options_survive_json(recipe):
+    told = json.loads(json.dumps(recipe.options(), allow_nan=False))
+    assert type(recipe).from_options(told) == recipe
+
+
+def test_an_unknown_option_is_refused_with_the_known_ones(recipe):
+    with pytest.raises(UnknownNameError) as refused:
+        type(recipe).from_options({"no_such_option": 1})
+    assert set(refused.value.known) == set(recipe.options())
+
+
+def test_an_option_of_the_wrong_type_is_refused(recipe):
+    for option in recipe.options():
+        with pytest.raises(ConfigurationError, match=option):
+            type(recipe).from_options({option: "many"})
+
+
+def test_nan_is_no_option(recipe):
+    for option, value in recipe.options().items():
+        if isinstance(value, float):
+            with pytest.raises(ConfigurationError, match=option):
+                type(recipe).from_options({option: math.nan})
+
+
+# -- what it says
+
+
+def test_it_says_something(recipe):
+    """Else nothing below would prove anything."""
+    assert len(said_by(recipe.name)) >= 3
+
+
+def test_it_emits_only_what_it_provides(recipe):
+    assert {made.type for _, made in said_by(recipe.name)} <= set(recipe.provides)
+
+
+def test_its_rows_survive_the_database(recipe):
+    for _, made in said_by(recipe.name):
+        common = {
+            name: getattr(made, name) for name in ("span", "label", "confidence", "frame_index", "track_id", "bbox")
+        }
+        stored = json.loads(json.dumps(made.data(), allow_nan=False))
+        assert annotation_from_fields(made.type, stored, **common).data() == made.data()
+
+
+def test_it_says_the_same_again(recipe):
+    assert recipe.deterministic
+    again = (
+        [(END, made) for made in recipe.solve(stored_for(recipe.name), context())]
+        if isinstance(recipe, Solver)
+        else drive_of(recipe.name).run()
+    )
+    assert again == list(said_by(recipe.name))
+
+
+# -- streams
+
+
+@pytest.mark.parametrize("batch", [7, 64])
+def test_batches_change_nothing(stream, batch):
+    assert stream.run(batch) == list(said_by(stream.recipe.name))
+
+
+def test_a_stop_at_any_input_changes_nothing(stream):
+    undisturbed = stream.run(keep_stops=True)
+    assert len(stream.stops) == len(stream.inputs)
+    every = max(1, len(stream.stops) // 60)
+    for stop in stream.stops[::every]:
+        assert stream.resume(stop, undisturbed) == undisturbed, f"stopped after {stop.count} inputs"
+
+
+def test_without_its_state_a_restart_differs(stream):
+    """Negative control of the test above."""
+    undisturbed = stream.run(keep_stops=True)
+    middle = stream.stops[len(stream.stops) // 2]
+    assert stream.resume(middle, undisturbed, forgets=True) != undisturbed
+
+
+def test_state_is_small_and_holds_no_pixels(stream):
+    stream.run(keep_stops=True)
+    for stop in stream.stops:
+        assert len(stop.state) <= STATE_LIMIT
+        assert all(len(numbers) <= 64 for numbers in _lists(json.loads(stop.state)))
+
+
+def _lists(value: Any) -> Iterator[list[Any]]:
+    if isinstance(value, list):
+        yield value
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from _lists(child)
+
+
+def test_coverage_only_grows_and_no_row_starts_before_it(stream):
+    said = stream.run(keep_stops=True)
+    last = None
+    for stop in stream.stops:
+        if stop.final_until is None:
+            continue
+        assert last is None or stop.final_until >= last, f"after {stop.count} inputs"
+        last = stop.final_until
+        assert all(made.span.start >= last for _, made in said[stop.said :]), f"after {stop.count} inputs"
+
+
+def test_replay_never_needs_what_is_long_gone(stream):
+    """Three seconds and a bit: what a restart decodes again is bounded."""
+    stream.run(keep_stops=True)
+    for stop in stream.stops:
+        if stop.replay_from is not None:
+            done = stream.inputs[stop.count - 1]
+            first = next((item for item in stream.inputs if item.index >= stop.replay_from), done)
+            assert done.timestamp.seconds - first.timestamp.seconds <= 4.0
+
+
+def test_no_input_no_rows(stream):
+    assert Drive(stream.recipe, stream.context, ()).run() == []
+
+
+def test_it_can_be_closed_at_once(stream):
+    stream.recipe.session(stream.context).close()
