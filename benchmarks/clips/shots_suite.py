@@ -288,24 +288,41 @@ def _light(p: Sequence[Picture]) -> Iterator[Clip]:
     reel = Reel("flashes-and-cuts").take(60, flashes(still(p[1]), (20, 40), 2))
     yield reel.take(60, flashes(drift(p[2]), (25,), 1)).take(60, flashes(still(p[5]), (30,), 3)).clip()
     yield Reel("flash-white").take(150, flashes(drift(p[3]), (40, 100), 2, 1.0, 255)).clip()
-    yield Reel("flash-decay").take(
-        150, lambda n: np.clip(drift(p[4])(n) + 220 * np.exp(-((n - 50) % 60) / 4) * (n >= 50), 0, 255).astype(np.uint8)
-    ).clip()
-    yield Reel("strobe").take(50, still(p[2])).same(
-        75, lambda n: dim(still(p[2])(n), 1.0 if n % 6 < 3 else 0.25)
-    ).same(40, still(p[2])).clip()
+    yield (
+        Reel("flash-decay")
+        .take(
+            150,
+            lambda n: np.clip(drift(p[4])(n) + 220 * np.exp(-((n - 50) % 60) / 4) * (n >= 50), 0, 255).astype(np.uint8),
+        )
+        .clip()
+    )
+    yield (
+        Reel("strobe")
+        .take(50, still(p[2]))
+        .same(75, lambda n: dim(still(p[2])(n), 1.0 if n % 6 < 3 else 0.25))
+        .same(40, still(p[2]))
+        .clip()
+    )
     yield Reel("light-ramp").take(150, lambda n: dim(drift(p[0])(n), 1 - 0.7 * abs(n - 75) / 75)).clip()
-    yield Reel("light-step").take(60, still(p[4])).same(60, lambda n: dim(still(p[4])(n), 0.45)).same(
-        60, still(p[4])
-    ).clip()
+    yield (
+        Reel("light-step")
+        .take(60, still(p[4]))
+        .same(60, lambda n: dim(still(p[4])(n), 0.45))
+        .same(60, still(p[4]))
+        .clip()
+    )
     yield Reel("grain-still").take(150, still(p[3])).clip(grain(22))
 
 
 def _motion(p: Sequence[Picture]) -> Iterator[Clip]:
     yield Reel("pan-fast").take(120, drift(p[0], 0.02, 0.0)).clip()
-    yield Reel("pan-whip").take(40, still(p[1])).same(
-        25, lambda n: look(p[1], 0.5 + 0.03 * n, 0.5, 0.5)
-    ).same(50, lambda n: look(p[1], 0.5 + 0.03 * 24, 0.5, 0.5)).clip()
+    yield (
+        Reel("pan-whip")
+        .take(40, still(p[1]))
+        .same(25, lambda n: look(p[1], 0.5 + 0.03 * n, 0.5, 0.5))
+        .same(50, lambda n: look(p[1], 0.5 + 0.03 * 24, 0.5, 0.5))
+        .clip()
+    )
     yield Reel("zoom-fast").take(60, zoom(p[2], 0.02)).clip()
     yield Reel("zoom-out").take(80, lambda n: look(p[5], 0.5, 0.5, 0.2 * 1.02**n)).clip()
     yield Reel("shake").take(200, shake(p[3], 0.03)).clip()
