@@ -1,0 +1,315 @@
+"""What every store must do alike. A further choice is one more entry in ``STORES``."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from fractions import Fraction
+
+import pytest
+from filling import box, claimed, commit, completed, identity, media, part, spec, submitted
+
+from cortexia.errors import DataInconsistencyError, FenceLostError, ValidationError
+from cortexia.stores import open_store
+from cortexia.stores.base import Window
+from cortexia.types import Anchor, Caption, JobState, Query, RunStatus, Verdict, VerdictStatus
+
+STORES = {"sqlite": lambda folder: str(folder / "store.db")}
+
+
+@pytest.fixture(params=sorted(STORES))
+def store(request, tmp_path):
+    opened = open_store(STORES[request.param](tmp_path))
+    yield opened
+    opened.close()
+
+
+def starts(rows) -> list[float]:
+    return [row.start_us / 1e6 for row in rows]
+
+
+# -- videos
+
+
+def test_a_video_comes_back_as_it_was_saved(store):
+    store.save_video(identity())
+    assert store.video(identity().video_id).media is None
+    store.save_video(identity(), media())
+    record = store.video(identity().video_id)
+    assert record.identity == identity()
+    assert record.media == media()
+    moved = dataclasses.replace(identity(), uri="/elsewhere/b.mp4", filename="b.mp4")
+    store.save_video(moved)
+    assert store.video(identity().video_id).identity == moved
+    assert store.video(identity().video_id).media == media(), "what a probe learned is kept"
+    assert len(list(store.videos())) == 1
+    assert store.video("z" * 64) is None
+
+
+def test_the_verdict_of_a_pass_outlives_another_probe(store):
+    claim = claimed(store, spec())
+    verdict = Verdict(VerdictStatus.PARTIAL, "corrupt_frames", "damaged", frames_decoded=7)
+    anchor = Anchor(1, 2, 3, "0" * 64)
+    commit(store, claim, part(spec(), 0, []), verdict=verdict, anchors=(anchor,))
+    store.save_video(identity(), media())
+    record = store.video(identity().video_id)
+    assert record.verdict == verdict
+    assert record.anchors == (anchor,)
+
+
+# -- windows
+
+
+def test_rows_and_state_come_together(store):
+    claim = claimed(store, spec())
+    commit(store, claim, part(spec(), 0, [box(0), box(40)]))
+    commit(store, claim, part(spec(), 1, [box(1000)], status=RunStatus.COMPLETED))
+    run = store.run(spec().run_id)
+    assert (run.status, run.windows, run.position, run.annotation_count) == (RunStatus.COMPLETED, 2, 50, 3)
+    assert run.state == {"session": {"n": 1}}
+    assert run.provenance == {"software": {"cortexia": "0"}}
+    rows = list(store.find(Query()))
+    assert [row.annotation for row in rows] == [box(0), box(40), box(1000)]
+    assert store.count(Query()) == 3
+
+
+def test_times_are_counted_from_the_origin(store):
+    store.save_video(identity(), media(origin=Fraction(-1, 2)))
+    store.register_runs([spec()], {})
+    claim = store.claim("w", 9.0, store.submit_job(identity(), [spec().run_id], {}))
+    commit(store, claim, part(spec(), 0, [box(0)]))
+    assert starts(store.find(Query())) == [0.5]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: part(spec(), 1, []),
+        lambda: part(spec(annotator="another"), 0, []),
+        lambda: dataclasses.replace(part(spec(), 0, []), records=(part(spec(), 0, [box(0)]).records * 2)),
+    ],
+    ids=["out of order", "of another job", "the same row twice"],
+)
+def test_a_window_that_does_not_fit_leaves_nothing(store, wrong):
+    claim = claimed(store, spec())
+    with pytest.raises(DataInconsistencyError):
+        commit(store, claim, wrong())
+    assert store.count(Query()) == 0
+    assert store.run(spec().run_id).windows == 0
+
+
+def test_one_bad_part_takes_the_whole_window_with_it(store):
+    other = spec(annotator="other")
+    claim = claimed(store, spec(), other)
+    with pytest.raises(DataInconsistencyError):
+        commit(store, claim, part(spec(), 0, [box(0)]), part(other, 3, []))
+    assert store.count(Query()) == 0
+
+
+def test_a_window_of_another_video_is_refused(store):
+    claim = claimed(store, spec())
+    with pytest.raises(DataInconsistencyError), store.transaction(claim) as transaction:
+        transaction.save_window(Window("b" * 64, ()))
+
+
+def test_a_large_state_is_refused(store):
+    claim = claimed(store, spec())
+    with pytest.raises(ValidationError):
+        commit(store, claim, part(spec(), 0, [], state={"x": "y" * 70_000}))
+
+
+def test_text_with_a_nul_is_refused(store):
+    claim = claimed(store, spec())
+    bad = Caption(span=box(0).span, text="a\0b")
+    with pytest.raises(ValidationError):
+        commit(store, claim, part(spec(), 0, [bad]))
+    worse = Caption(span=box(0).span, text="fine", label="a\0b")
+    with pytest.raises(ValidationError):
+        commit(store, claim, part(spec(), 0, [worse]))
+    fine = Caption(span=box(0).span, text="\\u0000 is only text", attributes={"list": ["x", {"y": 1}]})
+    commit(store, claim, part(spec(), 0, [fine]))
+
+
+def test_an_ended_run_takes_no_more(store):
+    claim = claimed(store, spec())
+    commit(store, claim, part(spec(), 0, [], status=RunStatus.COMPLETED))
+    with pytest.raises(DataInconsistencyError):
+        commit(store, claim, part(spec(), 1, [box(0)]))
+
+
+# -- the fence
+
+
+def test_a_worker_that_was_overtaken_cannot_write(store):
+    job_id = submitted(store, spec())
+    zombie = store.claim("zombie", 0.01, job_id)
+    time.sleep(0.05)
+    successor = store.claim("successor", 30.0, job_id)
+    assert successor.attempt == zombie.attempt + 1
+    with pytest.raises(FenceLostError):
+        commit(store, zombie, part(spec(), 0, [box(0)]))
+    for call in (
+        lambda: store.renew(zombie, 9.0),
+        lambda: store.release(zombie, JobState.COMPLETED, None, None),
+    ):
+        with pytest.raises(FenceLostError):
+            call()
+    commit(store, successor, part(spec(), 0, [box(40)]))
+    assert starts(store.find(Query())) == [0.04]
+
+
+def test_without_the_fence_it_could(store, monkeypatch):
+    """Negative control."""
+    from cortexia.stores.sql import jobs
+
+    job_id = submitted(store, spec())
+    zombie = store.claim("zombie", 0.01, job_id)
+    time.sleep(0.05)
+    store.claim("successor", 30.0, job_id)
+    monkeypatch.setattr(jobs, "update_fenced", lambda *arguments, **values: None)
+    commit(store, zombie, part(spec(), 0, [box(0)]))
+    assert store.count(Query()) == 1
+
+
+# -- jobs
+
+
+def test_submitting_twice_is_one_job(store):
+    first = submitted(store, spec())
+    assert submitted(store, spec()) == first
+    other = spec(annotator="other")
+    assert submitted(store, other) != first
+
+
+def test_one_live_lease_for_a_video(store):
+    claim = claimed(store, spec())
+    second = submitted(store, spec(annotator="other"))
+    assert store.claim("w2", 9.0, second) is None
+    assert store.claim("w2", 9.0) is None
+    store.release(claim, JobState.COMPLETED, None, None)
+    assert store.claim("w2", 9.0).job.job_id == second
+
+
+def test_jobs_are_taken_in_order(store):
+    first = submitted(store, spec("a"), letter="a")
+    second = submitted(store, spec("b"), letter="b")
+    assert [store.claim("w", 9.0).job.job_id for _ in range(2)] == [first, second]
+    assert store.claim("w", 9.0) is None
+
+
+def test_a_renewed_lease_is_not_taken(store):
+    job_id = submitted(store, spec())
+    claim = store.claim("w1", 0.2, job_id)
+    store.renew(claim, 30.0)
+    time.sleep(0.3)
+    assert store.claim("w2", 9.0, job_id) is None
+
+
+def test_three_deaths_that_left_nothing_end_a_job(store):
+    job_id = submitted(store, spec())
+    for death in range(3):
+        assert store.claim(f"w{death}", 30.0, job_id) is not None
+        state = store.abandon(job_id, f"w{death}", 3)
+    assert state is JobState.FAILED
+    job = store.job(job_id)
+    assert job.reason == "quarantined"
+    assert job.retry_count == 3
+    assert store.claim("w", 9.0, job_id) is None
+
+
+def test_a_death_after_a_window_does_not_count(store):
+    job_id = submitted(store, spec())
+    for death in range(5):
+        claim = store.claim(f"w{death}", 30.0, job_id)
+        commit(store, claim, part(spec(), death, []))
+        assert store.abandon(job_id, f"w{death}", 3) is JobState.QUEUED
+    assert store.abandon(job_id, "somebody else", 3) is JobState.QUEUED
+
+
+def test_a_job_ends_with_its_reason(store):
+    claim = claimed(store, spec())
+    with store.transaction(claim) as transaction:
+        transaction.finish_job(JobState.FAILED, "rejected", "no pictures")
+    job = store.job(claim.job.job_id)
+    assert (job.status, job.reason, job.error_message) == (JobState.FAILED, "rejected", "no pictures")
+    assert job.completed_at is not None
+    assert [run.run_id for run in store.job_runs(job.job_id)] == [spec().run_id]
+    assert len(list(store.jobs(identity().video_id))) == 1
+    assert store.job("nothing") is None
+
+
+def test_a_retried_job_waits_again(store):
+    claim = claimed(store, spec())
+    store.release(claim, JobState.RETRYING, "transient", "later")
+    assert store.job(claim.job.job_id).retry_count == 1
+    again = store.claim("w", 9.0)
+    with pytest.raises(ValidationError):
+        store.release(again, JobState.RUNNING, None, None)
+
+
+# -- runs
+
+
+def test_a_newer_run_of_the_same_annotator_supersedes(store):
+    old, new = spec(options={"a": 1}), spec(options={"a": 2})
+    completed(store, old, [box(0)])
+    completed(store, new, [box(40)])
+    assert starts(store.find(Query())) == [0.04]
+    assert [run.run_id for run in store.runs(identity().video_id)] == [new.run_id]
+    assert store.run(old.run_id).status is RunStatus.SUPERSEDED
+    store.register_runs([old], {})
+    assert starts(store.find(Query())) == [0.0], "asked for again, the old one is current"
+
+
+def test_rows_of_a_failed_run_are_not_current_and_go_when_it_starts_afresh(store):
+    claim = claimed(store, spec())
+    commit(store, claim, part(spec(), 0, [box(0)]))
+    commit(store, claim, part(spec(), 1, [], status=RunStatus.FAILED, reason="annotator", message="boom"))
+    assert store.count(Query()) == 0
+    store.release(claim, JobState.FAILED, "error", "boom")
+    again = claimed(store, spec())
+    run = store.run(spec().run_id)
+    assert (run.status, run.windows, run.state) == (RunStatus.PENDING, 0, None)
+    commit(store, again, part(spec(), 0, [box(0)]))
+    assert store.count(Query()) == 1
+
+
+def test_runs_must_be_registered_for_the_video_of_their_job(store):
+    store.save_video(identity("a"))
+    store.save_video(identity("b"))
+    store.register_runs([spec("a")], {})
+    with pytest.raises(DataInconsistencyError):
+        store.submit_job(identity("b"), [spec("a").run_id], {})
+
+
+# -- queries
+
+
+def test_filters(store):
+    completed(store, spec("a"), [box(0, "cat", 0.9), box(1000, "dog", 0.4), box(2000, "cat", 0.6)])
+    other = spec("b", annotator="others")
+    completed(store, other, [box(500, "cat", 0.8)], letter="b")
+    everything = list(store.find(Query()))
+    assert [(row.video_id[0], row.start_us) for row in everything] == [
+        ("a", 0),
+        ("a", 1_000_000),
+        ("a", 2_000_000),
+        ("b", 500_000),
+    ]
+    assert everything[0].annotator == "boxes"
+    assert everything[0].uri == "/videos/a.mp4"
+    assert starts(store.find(Query(labels=("dog",)))) == [1.0]
+    assert starts(store.find(Query(min_confidence=0.7))) == [0.0, 0.5]
+    assert starts(store.find(Query(video_ids=("b" * 64,)))) == [0.5]
+    assert starts(store.find(Query(annotators=("others",)))) == [0.5]
+    assert starts(store.find(Query(types=("caption",)))) == []
+    assert starts(store.find(Query(types=("detection",), start_s=1.02, end_s=2.0))) == [1.0]
+    assert starts(store.find(Query(run_ids=(other.run_id,)))) == [0.5]
+    assert starts(store.find(Query(limit=2))) == [0.0, 1.0]
+    assert store.count(Query(labels=("cat",))) == 3
+
+
+def test_emissions_come_in_the_order_in_which_they_were_made(store):
+    completed(store, spec(), [box(80), box(0), box(40)])
+    assert [row.emitted_at for row in store.emitted(spec().run_id, 0, None)] == [0, 1, 2]
+    assert [row.emitted_at for row in store.emitted(spec().run_id, 1, 2)] == [1]

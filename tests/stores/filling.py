@@ -1,0 +1,83 @@
+"""Videos, runs, jobs and windows for tests of stores."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+
+from cortexia.stores.base import Claim, RunWindow, StorageBackend, Window
+from cortexia.types import (
+    Annotation,
+    AnnotationRecord,
+    BBox,
+    Detection,
+    JobState,
+    MediaInfo,
+    RunSpec,
+    RunStatus,
+    TimeSpan,
+    Timestamp,
+    Verdict,
+    VerdictStatus,
+    VideoIdentity,
+    VideoStream,
+    annotation_id,
+)
+
+BASE = Fraction(1, 1000)
+
+
+def identity(letter: str = "a") -> VideoIdentity:
+    return VideoIdentity(letter * 64, f"/videos/{letter}.mp4", f"{letter}.mp4", 10)
+
+
+def media(origin: Fraction = Fraction(0)) -> MediaInfo:
+    video = VideoStream(0, "h264", 64, 36, 64, 36, 0, Fraction(1), BASE, Fraction(25), 9, "yuv420p", 0.0)
+    return MediaInfo("mov", 10, 12.5, origin, video, None, Verdict(VerdictStatus.OK), {"title": "x"})
+
+
+def spec(letter: str = "a", annotator: str = "boxes", **changes) -> RunSpec:
+    return RunSpec(identity(letter).video_id, annotator, "1", **changes)
+
+
+def box(start: int, label: str = "cat", confidence: float = 0.9) -> Detection:
+    span = TimeSpan(Timestamp(start, BASE), Timestamp(start + 40, BASE))
+    return Detection(span=span, label=label, confidence=confidence, frame_index=start // 40, bbox=BBox(1, 2, 4, 8))
+
+
+def record(run: RunSpec, annotation: Annotation, ordinal: int = 0) -> AnnotationRecord:
+    start = annotation.span.start.pts
+    emitted_at = annotation.frame_index or 0
+    return AnnotationRecord(
+        annotation_id(run.run_key, annotation.type, start, ordinal), annotation, ordinal, emitted_at
+    )
+
+
+def part(run: RunSpec, ordinal: int, annotations: list[Annotation], **changes) -> RunWindow:
+    records = tuple(record(run, annotation) for annotation in annotations)
+    final = Timestamp(ordinal * 1000, BASE)
+    made = RunWindow(run.run_id, ordinal, records, 25 * (ordinal + 1), final, None, {"session": {"n": ordinal}})
+    return dataclasses.replace(made, **changes)
+
+
+def submitted(store: StorageBackend, *specs: RunSpec, letter: str = "a") -> str:
+    store.save_video(identity(letter), media())
+    store.register_runs(list(specs), {"software": {"cortexia": "0"}})
+    return store.submit_job(identity(letter), [one.run_id for one in specs], {"annotators": []})
+
+
+def claimed(store: StorageBackend, *specs: RunSpec, letter: str = "a", worker: str = "w1") -> Claim:
+    claim = store.claim(worker, 30.0, submitted(store, *specs, letter=letter))
+    assert claim is not None
+    return claim
+
+
+def commit(store: StorageBackend, claim: Claim, *parts: RunWindow, **more) -> None:
+    with store.transaction(claim) as transaction:
+        transaction.save_window(Window(claim.job.video_id, parts, **more))
+
+
+def completed(store: StorageBackend, run: RunSpec, annotations: list[Annotation], letter: str = "a") -> None:
+    claim = claimed(store, run, letter=letter)
+    commit(store, claim, part(run, 0, annotations, status=RunStatus.COMPLETED))
+    store.release(claim, JobState.COMPLETED, None, None)
