@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -173,3 +175,11 @@ def traced(sweeper: Sweeper, pristine: Path, output: Path, **more: object) -> Tr
     options = ["-y", "-o", str(output), "-e", f"trace={CALLS},listxattr"]
     assert sweeper.annotate(sweeper.place(pristine), options, **more) == 0
     return read_trace(output, MARK)
+
+
+def side_by_side(sweepers: list[Sweeper], work: Callable, items: list) -> list:
+    """``work(sweeper, item)`` for every item, half of them on each sweeper."""
+    with ThreadPoolExecutor(len(sweepers)) as pool:
+        shares = [items[number :: len(sweepers)] for number in range(len(sweepers))]
+        done = pool.map(lambda pair: [work(pair[0], item) for item in pair[1]], zip(sweepers, shares, strict=True))
+        return [result for share in done for result in share]

@@ -9,10 +9,9 @@ import signal
 import sqlite3
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sweeper import Point, Sweeper, kill_at, traced, unsynced_renames
+from sweeper import Point, Sweeper, kill_at, side_by_side, traced, unsynced_renames
 
 POINTS = 400
 KILLED = -9
@@ -30,14 +29,6 @@ def test_the_run_has_twenty_windows_and_every_point_is_reached(sweeper, pristine
         windows = db.execute("SELECT MAX(windows) FROM runs").fetchone()[0]
     assert windows >= 20
     assert trace.count - trace.first > 100
-
-
-def side_by_side(sweepers: list[Sweeper], work, items: list) -> list:
-    """``work(sweeper, item)`` for every item, half of them on each sweeper."""
-    with ThreadPoolExecutor(len(sweepers)) as pool:
-        shares = [items[number :: len(sweepers)] for number in range(len(sweepers))]
-        done = pool.map(lambda pair: [work(pair[0], item) for item in pair[1]], zip(sweepers, shares, strict=True))
-        return [result for share in done for result in share]
 
 
 @pytest.mark.timeout(1200)
