@@ -28,6 +28,7 @@ from pathlib import Path
 
 from scenedetect import AdaptiveDetector, detect
 
+from clips.joined_takes import joined_takes
 from clips.shots_suite import painted_places, photographed_places, suite
 from cortexia.annotators.base import SessionContext
 from cortexia.annotators.shots import Shots
@@ -114,7 +115,7 @@ def limit(path: Path) -> None:
 def generated(folder: Path, part: str) -> Iterator[Case]:
     photographs = photographed_places(DATA)
     clips = suite(painted_places()) + (suite(photographs, "photo-") if photographs else [])
-    for clip in clips:
+    for clip in (*clips, *joined_takes(DATA)):
         if part in clip.name:
             yield Case(clip.name, clip.write(folder / f"{clip.name}.mp4"), clip.boundaries)
 
@@ -213,6 +214,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         found = quality(case for source in (real(chosen.clips), generated(folder, chosen.clips)) for case in source)
+        if not found:
+            sys.exit(f"no clip has {chosen.clips!r} in its name")
         show(found)
         below = [row["clip"] for row in found if float(str(row["f1"])) < float(str(row["f1_adaptive"]))]
         for key in ("f1", "f1_adaptive"):

@@ -38,6 +38,7 @@ OTHER_LIKENESS = 0.62
 """Below this two pictures, some time apart, show different things."""
 _MIX_RESIDUE = 0.7
 _OFF_LINE = 0.6
+_MIX_RATE = 24
 _OFF_MIDDLE = 0.2
 _MIX_COVERAGE = 0.5
 _MIX_CONTRAST = 8.0
@@ -182,8 +183,13 @@ def _dimmed(looks: Sequence[Look], full: Look) -> Look:
 
 
 def find_dissolve(stretch: Stretch, at: int, sensitivity: float) -> Finding | None:
-    """About the middle of a dissolve at ``at``: the picture is the mean of two others, as far before and after."""
+    """About the middle of a dissolve at ``at``: the picture is the mean of two others, as far before and after.
+
+    Looked for at most 24 times a second, whatever the frame rate.
+    """
     now = stretch.times[at]
+    if at < 1 or int(now * _MIX_RATE) == int(stretch.times[at - 1] * _MIX_RATE):
+        return None
     for reach_s in _SCALES_S:
         low, high = stretch.position(now - reach_s), stretch.position(now + reach_s)
         if low >= at - 1 or high <= at + 1 or stretch.times[low] > now - 0.8 * reach_s:

@@ -38,7 +38,7 @@ class Loudness(StreamAnnotator):
     version: ClassVar[str] = "1"
     medium: ClassVar[Medium] = Medium.AUDIO
     provides: ClassVar[tuple[str, ...]] = ("measure", "sound_event")
-    cost: ClassVar[float] = 0.0008
+    cost: ClassVar[float] = 0.002
 
     threshold_dbfs: float = -50.0
     margin_db: float = 10.0

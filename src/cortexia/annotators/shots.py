@@ -28,7 +28,7 @@ class Shots(StreamAnnotator):
     name: ClassVar[str] = "shots"
     version: ClassVar[str] = "1"
     provides: ClassVar[tuple[str, ...]] = ("shot",)
-    cost: ClassVar[float] = 0.0003
+    cost: ClassVar[float] = 0.0004
 
     sensitivity: float = 1.0
     min_shot_s: float = 0.3
