@@ -15,19 +15,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from scenedetect import AdaptiveDetector, detect
 
+from _rounds import Row, ffmpeg_null, interleaved, show, write_json
 from clips.joined_takes import joined_takes
 from clips.shots_suite import painted_places, photographed_places, suite
 from cortexia.annotators.base import SessionContext
@@ -104,11 +103,6 @@ def peer(path: Path) -> list[int]:
     return [start.frame_num for start, _ in detect(str(path), AdaptiveDetector())[1:]]
 
 
-def limit(path: Path) -> None:
-    command = ["ffmpeg", "-v", "error", "-threads", "2", "-i", str(path), "-map", "0:v:0", "-f", "null", "-"]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-
-
 # -- clips
 
 
@@ -160,8 +154,8 @@ def large(folder: Path) -> Case:
 # -- measuring
 
 
-def quality(cases: Iterator[Case]) -> list[dict[str, object]]:
-    rows = []
+def quality(cases: Iterator[Case]) -> list[Row]:
+    rows: list[Row] = []
     for case in cases:
         found, theirs = product(case.path), peer(case.path)
         rows.append(
@@ -175,34 +169,20 @@ def quality(cases: Iterator[Case]) -> list[dict[str, object]]:
     return rows
 
 
-def speed(cases: Sequence[Case], rounds: int) -> list[dict[str, object]]:
-    runners: dict[str, Callable[[Path], object]] = {
-        "ffmpeg": limit,
-        "shots": product,
-        "decode": decode_only,
-        "adaptive": peer,
-    }
+def speed(cases: Sequence[Case], rounds: int) -> list[Row]:
     rows = []
     for case in cases:
-        times: dict[str, list[float]] = {name: [] for name in runners}
-        for _ in range(rounds):
-            for name, runner in runners.items():
-                begun = time.perf_counter()
-                runner(case.path)
-                times[name].append(time.perf_counter() - begun)
-        medians = {name: statistics.median(values) for name, values in times.items()}
-        ratios = {name: round(medians["ffmpeg"] / medians[name], 3) for name in runners if name != "ffmpeg"}
-        rows.append({"clip": case.name, "ffmpeg_s": round(medians["ffmpeg"], 3), **ratios})
+        runners: dict[str, Callable[[Path], object]] = {
+            "ffmpeg": ffmpeg_null,
+            "shots": product,
+            "decode": decode_only,
+            "adaptive": peer,
+        }
+        medians = interleaved({name: partial(runner, case.path) for name, runner in runners.items()}, rounds)
+        limit = medians.pop("ffmpeg")
+        ratios = {name: round(limit / seconds, 3) for name, seconds in medians.items()}
+        rows.append({"clip": case.name, "ffmpeg_s": round(limit, 3), **ratios})
     return rows
-
-
-def show(rows: Sequence[dict[str, object]]) -> None:
-    if not rows:
-        return
-    widths = {key: max(len(str(key)), *(len(str(row[key])) for row in rows)) for key in rows[0]}
-    for row in ({key: key for key in rows[0]}, *rows):
-        print("  ".join(str(row[key]).ljust(widths[key]) for key in rows[0]))
-    print()
 
 
 def main() -> int:
@@ -223,9 +203,7 @@ def main() -> int:
         print(f"below the peer: {', '.join(map(str, below)) or 'none'}\n")
         timed = speed([large(folder), *real("montage"), *real("car")], chosen.rounds) if not chosen.clips else []
         show(timed)
-    if chosen.json:
-        result = {"machine": platform.machine(), "cores": os.cpu_count(), "quality": found, "speed": timed}
-        chosen.json.write_text(json.dumps(result, indent=1))
+    write_json(chosen.json, {"quality": found, "speed": timed})
     return int(bool(below))
 
 

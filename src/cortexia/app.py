@@ -273,18 +273,21 @@ class App:
         claim = worker.claim(job_id)
         if claim is not None:
             for window in worker.run(claim):
-                yield from self._committed(identity, window)
+                yield from self._committed(window)
         job = store.job(job_id)
         if job is not None and job.status is JobState.FAILED and job.reason == "rejected":
             raise RejectedInput("rejected", f"{identity.uri}: {job.error_message}")
 
-    def _committed(self, identity: VideoIdentity, window: Window) -> Iterator[StoredRow]:
-        """Rows of a window as the store gives them back."""
-        ids = {record.annotation_id for run in window.runs for record in run.records}
-        if ids:
-            run_ids = tuple(run.run_id for run in window.runs)
-            found = self.store().find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
-            yield from (row for row in found if row.annotation_id in ids)
+    def _committed(self, window: Window) -> Iterator[StoredRow]:
+        """Rows of a window as the store gives them back, in the order of ``find``."""
+        rows: list[StoredRow] = []
+        for part in window.runs:
+            ids = {record.annotation_id for record in part.records}
+            moments = [record.emitted_at for record in part.records]
+            if ids:
+                found = self.store().emitted(part.run_id, min(moments), max(moments) + 1)
+                rows += [row for row in found if row.annotation_id in ids]
+        yield from sorted(rows, key=lambda row: (row.start_us, row.annotation.type, row.annotation_id))
 
     def video_status(self, video_id: str) -> VideoStatus | None:
         """One stored video with its runs and jobs."""

@@ -53,7 +53,7 @@ def open_container(path: Path, limits: Limits) -> tuple[InputContainer, tuple[st
     options = {
         "protocol_whitelist": "file",
         "format_whitelist": FORMATS,
-        "max_pixels": str(limits.pixels),
+        "max_pixels": str(limits.coded_pixels),
         "max_streams": str(limits.streams + 1),
     }
     with av.logging.Capture(True) as lines:
@@ -92,4 +92,4 @@ def configure(context: Any, threads: int, limits: Limits) -> None:
     context.thread_type = "NONE" if threads == 1 else "AUTO"
     context.thread_count = threads
     if context.type == "video":
-        context.options = {"max_pixels": str(limits.pixels)}
+        context.options = {"max_pixels": str(limits.coded_pixels)}

@@ -27,6 +27,11 @@ class Limits:
     probe_packets: int = 2000
     probe_bytes: int = 64 * 1024 * 1024
 
+    @property
+    def coded_pixels(self) -> int:
+        """What FFmpeg may allocate: codecs round both sides up to whole blocks of at most 64 pixels."""
+        return self.pixels + 63 * (self.width + self.height) + 63 * 63
+
     def allow_picture(self, width: int, height: int) -> bool:
         return 0 < width <= self.width and 0 < height <= self.height and width * height <= self.pixels
 
