@@ -239,7 +239,7 @@ class App:
     def _result(self, job_id: str, uri: str) -> VideoResult:
         store = self.store()
         job = store.job(job_id)
-        assert job is not None  # noqa: S101  # nosec B101 - submitted above; jobs are never deleted
+        assert job is not None  # noqa: S101 - submitted above; jobs are never deleted  # nosec B101
         return VideoResult(
             uri=uri,
             video_id=job.video_id,

@@ -55,7 +55,7 @@ class SoundTrack:
         # The resampler keeps a clock of its own; ours is the count of samples.
         frame.pts = None
         self._collect(self._damage.call(self._resampler.resample, frame))
-        assert self._expected is not None  # noqa: S101  # nosec B101 - a segment has begun
+        assert self._expected is not None  # noqa: S101 - a segment has begun  # nosec B101
         self._expected += length
         yield from self._blocks(self._block_size)
 

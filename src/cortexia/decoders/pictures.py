@@ -115,7 +115,7 @@ class PictureTrack:
         yield from self._take(self._damage.call(self._context.decode, packet))
 
     def _is_scheduled(self) -> bool:
-        assert self.schedule is not None  # noqa: S101  # nosec B101 - asked only then
+        assert self.schedule is not None  # noqa: S101 - asked only then  # nosec B101
         if self._packet >= self.schedule.pictures:
             return True
         if not self.schedule.keep[self._packet]:
@@ -176,7 +176,7 @@ class PictureTrack:
 
     def _release(self, following: _Held | None) -> Iterator[DecodedFrame]:
         held = self._held
-        assert held is not None  # noqa: S101  # nosec B101 - asked only then
+        assert held is not None  # noqa: S101 - asked only then  # nosec B101
         self._held = None
         picture = held.picture
         end = self._end(held, following)

@@ -96,8 +96,6 @@ class PyAVStream:
                 stream.codec_context, video, self._info.origin, request, self._video_damage, self._limits
             )
             self._pictures.schedule = self._schedule(request)
-            if self._wants_keys_only(request):
-                stream.codec_context.skip_frame = "NONKEY"
             self.contexts_opened += 1
         if request.audio_rate and audio is not None:
             stream = container.streams[audio.stream_index]
@@ -108,10 +106,6 @@ class PyAVStream:
             self.contexts_opened += 1
         return streams
 
-    @staticmethod
-    def _wants_keys_only(request: DecodeRequest) -> bool:
-        return False
-
     def _schedule(self, request: DecodeRequest) -> Any:
         """Where pictures are skipped. Never with one thread: that is how damaged files are read, and all of them."""
         span = request.time_range
@@ -119,7 +113,7 @@ class PyAVStream:
         if is_whole or request.threads == 1 or request.anchor is not None:
             return None
         video = self._info.video
-        assert video is not None  # noqa: S101  # nosec B101 - asked only then
+        assert video is not None  # noqa: S101 - asked only then  # nosec B101
         container, errors = open_container(self._path, self._limits)
         with container:
             listed = None if errors else scan(container.demux(container.streams[video.stream_index]))

@@ -17,18 +17,15 @@ class Pump:
     At most ``chunk * (depth + 2)`` items exist at once. An exception of the stream is raised where it is consumed.
     """
 
-    def __init__(self, stream: MediaStream, chunk: int, depth: int = 2) -> None:
+    def __init__(self, stream: MediaStream, chunk: int, stopped: threading.Event, depth: int = 2) -> None:
+        """``stopped``: set by ``close``; the stream asks it too, so that it leaves off at the next packet."""
         self._stream = stream
         self._chunk = chunk
         self._queue: queue.Queue[list[Input] | BaseException | None] = queue.Queue(maxsize=depth)
-        self._stopped = threading.Event()
+        self._stopped = stopped
         self._anchors: dict[int, Anchor] = {}
         self._thread = threading.Thread(target=self._run, name="cortexia-decode", daemon=True)
         self._thread.start()
-
-    @property
-    def is_stopped(self) -> bool:
-        return self._stopped.is_set()
 
     def _run(self) -> None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -108,10 +109,11 @@ class StreamPass:
     # -- one attempt
 
     def _attempt(self, lanes: list[Lane]) -> Iterator[Window]:
-        request = self._request(lanes)
+        stopped = threading.Event()
+        request = self._request(lanes, stopped)
         source = os.stat(self._context.path)  # noqa: PTH116 - taken once, compared at every window
         with self._context.decoder.open(self._context.path, self._context.session.media, request) as stream:
-            pump = Pump(stream, self._chunk(request))
+            pump = Pump(stream, self._chunk(request), stopped)
             self._pump = pump
             try:
                 yield from self._consume(lanes, pump, source)
@@ -221,7 +223,7 @@ class StreamPass:
 
     # -- what to decode
 
-    def _request(self, lanes: list[Lane]) -> DecodeRequest:
+    def _request(self, lanes: list[Lane], stopped: threading.Event) -> DecodeRequest:
         live = [lane for lane in lanes if lane.is_live]
         pictures = [lane for lane in live if lane.recipe.medium is Medium.VIDEO]
         needed = [lane.replay_from for lane in pictures]
@@ -232,14 +234,10 @@ class StreamPass:
             time_range=self._context.time_range,
             threads=self._threads,
             anchor=max(anchors, key=lambda anchor: anchor.frame_index, default=None),
-            cancelled=lambda: self._options.cancel.is_cancelled or self._pump_is_stopped,
+            cancelled=lambda: self._options.cancel.is_cancelled or stopped.is_set(),
         )
 
     _pump: Pump | None = None
-
-    @property
-    def _pump_is_stopped(self) -> bool:
-        return self._pump is not None and self._pump.is_stopped
 
     def _chunk(self, request: DecodeRequest) -> int:
         """Frames in a chunk: as many as keep what is in flight small, whatever the resolution."""

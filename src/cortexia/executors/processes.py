@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
-import subprocess  # nosec B404 - our own interpreter, fixed arguments
+import subprocess  # our own interpreter, fixed arguments  # nosec B404
 import sys
 import threading
 import time
@@ -22,7 +22,7 @@ class ProcessExecutor:
         self._grace_s = grace_s
 
     def run(self, spec: WorkerSpec, on_event: Callable[[Event], None], stopped: Callable[[], bool]) -> WorkerExit:
-        process = subprocess.Popen(  # nosec B603 - no shell, nothing from users
+        process = subprocess.Popen(  # no shell, nothing from users  # nosec B603
             [sys.executable, "-m", "cortexia.executors.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -72,7 +72,7 @@ class ProcessExecutor:
     def _send(self, process: subprocess.Popen[str], spec: WorkerSpec) -> None:
         line = json.dumps({"target": spec.target, "payload": dict(spec.payload)}) + "\n"
         try:
-            assert process.stdin is not None  # noqa: S101  # nosec B101 - a pipe was asked for
+            assert process.stdin is not None  # noqa: S101 - a pipe was asked for  # nosec B101
             process.stdin.write(line)
             process.stdin.flush()
         except BrokenPipeError:
@@ -81,7 +81,7 @@ class ProcessExecutor:
 
 def _read(process: subprocess.Popen[str], events: queue.Queue[Event | None]) -> None:
     """Lines until the pipe closes. A line cut short by a kill is not an event."""
-    assert process.stdout is not None  # noqa: S101  # nosec B101 - a pipe was asked for
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for  # nosec B101
     for line in process.stdout:
         try:
             events.put(json.loads(line))
