@@ -104,11 +104,11 @@ def cases(path: Path) -> dict[str, Callable[[], object]]:
 
 
 def generated(folder: Path, gop: int) -> Path:
-    """Forty seconds of 1080p with grain, camera and things moving, three B pictures between references."""
+    """Twenty seconds of 1080p with grain, camera and things moving, three B pictures between references."""
     scenes = ("dusk", "city", "forest", "meadow", "sea")
     shots = tuple(
         ShotSpec(
-            duration_s=8.0,
+            duration_s=4.0,
             scene=scene,
             camera=Camera(pan_x=0.04, shake=0.003),
             movers=(Mover(size=0.25), Mover(shape="car", start=(0.9, 0.7), end=(0.1, 0.6))),

@@ -100,8 +100,8 @@ class SqlTransaction:
 
 
 _MARKS = ", ".join("?" * len(COLUMNS))
-_INSERT = f"INSERT INTO annotations ({', '.join(COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants
-_READ_BACK = f"SELECT {', '.join(COLUMNS)} FROM annotations WHERE seq > ? ORDER BY seq"  # noqa: S608 - constants
+_INSERT = f"INSERT INTO annotations ({', '.join(COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants  # nosec B608
+_READ_BACK = f"SELECT {', '.join(COLUMNS)} FROM annotations WHERE seq > ? ORDER BY seq"  # noqa: S608 - constants  # nosec B608
 
 
 def _mismatch(part: RunWindow, what: str) -> str:
