@@ -49,6 +49,7 @@ class Motion(StreamAnnotator):
     """Shift between consecutive frames, in fractions of the frame."""
 
     name: ClassVar[str] = "bench_motion"
+    version: ClassVar[str] = "1"
     provides: ClassVar[tuple[str, ...]] = ("measure",)
     view: ClassVar[ViewSpec] = ViewSpec(size=(160, 90), pixel_format="gray", resample="fast")
 
@@ -96,6 +97,7 @@ class Network(StreamAnnotator):
     """The best score of a detector on every 10th frame."""
 
     name: ClassVar[str] = "bench_network"
+    version: ClassVar[str] = "1"
     provides: ClassVar[tuple[str, ...]] = ("measure",)
     view: ClassVar[ViewSpec] = ViewSpec(size=(320, 320), pixel_format="bgr", resample="fast")
 
@@ -144,7 +146,7 @@ def annotate(path: Path, recipes: Sequence[Annotator]) -> None:
 
 
 def apart(path: Path, recipes: Sequence[Annotator]) -> None:
-    """What tools without a shared decode do: a pass for each annotator (with those it needs)."""
+    """What tools without a shared decode do: a pass for each annotator (key pictures need the shots', too)."""
     for recipe in recipes:
         annotate(path, [recipe])
 
@@ -194,6 +196,7 @@ def measure(path: Path, height: int, rounds: int) -> list[Row]:
 
 
 def main() -> int:
+    sys.setswitchinterval(0.001)  # as worker processes do
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--json", type=Path)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import sqlite3
 import statistics
 import subprocess
@@ -21,6 +20,8 @@ import tempfile
 import time
 from fractions import Fraction
 from pathlib import Path
+
+import psutil
 
 from _rounds import show, write_json
 from cortexia.testing import SCENES, Camera, ShotSpec, SoundSpec, VideoSpec, loop_video, make_video, tone
@@ -52,14 +53,14 @@ def run(path: Path, store: Path) -> float:
 
 def run_and_kill(path: Path, store: Path, frames: int) -> float:
     """The share of the frames that was committed when the run died."""
-    process = subprocess.Popen(
-        command(path, store), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    process = subprocess.Popen(command(path, store), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and position(store) < SHARE * frames:
         time.sleep(0.02)
     if process.poll() is not None:
         raise RuntimeError("the run ended before it could be killed")
-    os.killpg(process.pid, signal.SIGKILL)
+    parent = psutil.Process(process.pid)
+    for victim in (*parent.children(recursive=True), parent):
+        victim.kill()
     process.wait()
     return position(store) / frames
 

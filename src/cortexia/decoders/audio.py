@@ -14,7 +14,7 @@ from cortexia.decoders.damage import Damage
 from cortexia.types import AudioBlock, Timestamp
 
 _BLOCK_S = Fraction(1, 4)
-_GAP_S = Fraction(1, 20)
+_GAP_S = 0.05
 
 
 class SoundTrack:
@@ -31,7 +31,10 @@ class SoundTrack:
         self._damage = damage
         self._resampler: Any = None
         self._form: tuple[str, str, int] | None = None
-        self._expected: Fraction | None = None
+        # where the next sample is due, and the start and length of what came in the present form
+        self._expected_s: float | None = None
+        self._form_s = 0.0
+        self._form_samples = 0
         self._position = 0
         self._pending: list[NDArray[np.float32]] = []
         self._pending_size = 0
@@ -42,28 +45,29 @@ class SoundTrack:
         """Blocks that are complete once ``frame`` is in."""
         if frame.samples <= 0 or frame.sample_rate <= 0:
             return
-        start = None if frame.pts is None else Fraction(frame.pts * (frame.time_base or self._time_base))
-        length = Fraction(frame.samples, frame.sample_rate)
-        if self._expected is None or (start is not None and start - self._expected > _GAP_S):
+        base = frame.time_base or self._time_base
+        if self._expected_s is None or (frame.pts is not None and frame.pts * float(base) - self._expected_s > _GAP_S):
             yield from self._end_segment()
-            self._begin_segment(start if start is not None else Fraction(0))
+            self._begin_segment(Fraction(0) if frame.pts is None else Fraction(frame.pts * base))
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if form != self._form:
             yield from self._drain()
             self._resampler = av.AudioResampler(format="flt", layout="mono", rate=self._rate)
             self._form = form
+            self._form_s, self._form_samples = self._expected_s or 0.0, 0
         # The resampler keeps a clock of its own; ours is the count of samples.
         frame.pts = None
+        self._form_samples += frame.samples
+        self._expected_s = self._form_s + self._form_samples / frame.sample_rate
         self._collect(self._damage.call(self._resampler.resample, frame))
-        assert self._expected is not None  # noqa: S101 - a segment has begun  # nosec B101
-        self._expected += length
-        yield from self._blocks(self._block_size)
+        if self._pending_size >= self._block_size:
+            yield from self._blocks(self._block_size)
 
     def finish(self) -> Iterator[AudioBlock]:
         yield from self._end_segment()
 
     def _begin_segment(self, start: Fraction) -> None:
-        self._expected = start
+        self._expected_s = float(start)
         self._position = max(self._position, round(start * self._rate))
 
     def _end_segment(self) -> Iterator[AudioBlock]:
@@ -78,7 +82,7 @@ class SoundTrack:
 
     def _collect(self, frames: Any) -> None:
         for frame in frames or ():
-            samples = frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+            samples = np.frombuffer(frame.planes[0], np.float32, frame.samples).copy()
             self._pending.append(samples)
             self._pending_size += len(samples)
 

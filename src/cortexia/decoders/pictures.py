@@ -18,7 +18,7 @@ from cortexia.decoders.limits import Limits
 from cortexia.decoders.schedule import Schedule
 from cortexia.decoders.views import ViewMaker
 from cortexia.errors import RejectedInput
-from cortexia.types import Anchor, Picture, SamplingKind, TimeSource, Timestamp, VideoStream, ViewSpec
+from cortexia.types import Anchor, Picture, TimeSource, Timestamp, VideoStream, ViewSpec
 
 _ANCHORS_KEPT = 3
 _KEYS_KEPT = 64
@@ -179,32 +179,39 @@ class PictureTrack:
         assert held is not None  # noqa: S101 - asked only then  # nosec B101
         self._held = None
         picture = held.picture
-        end = self._end(held, following)
-        start_s = held.ticks * self._base - self._origin
+        start = Timestamp(held.ticks, self._base)
+        end = Timestamp(self._end(held, following), self._base)
+        start_s = start.since(self._origin)
         if picture.is_corrupt:
-            self._damage.corrupt_picture(f"corrupt picture at {float(start_s):.3f} s")
+            self._damage.corrupt_picture(f"corrupt picture at {start_s:.3f} s")
         else:
-            self.last_good_s = float(end * self._base - self._origin)
-        self._note_anchor(held, float(start_s))
-        span = self._request.time_range
-        self.is_past_end = self.is_past_end or (span.end is not None and start_s >= span.end)
-        if start_s < span.start or self.is_past_end:
+            self.last_good_s = end.since(self._origin)
+        self._note_anchor(held, start_s)
+        if not self._is_in_range(start):
             return
-        views = self._made(held, start_s, end * self._base - self._origin)
+        views = self._made(held, start, end)
         if views is None:
             return
         yield DecodedFrame(
             index=held.index,
             pts=picture.pts,
-            timestamp=Timestamp(held.ticks, self._base),
-            end=Timestamp(end, self._base),
-            time_s=max(0.0, float(start_s)),
+            timestamp=start,
+            end=end,
+            time_s=max(0.0, start_s),
             time_source=held.source,
             is_keyframe=bool(picture.key_frame),
             is_corrupt=bool(picture.is_corrupt),
             size=self._views.size(picture),
             views=views,
         )
+
+    def _is_in_range(self, start: Timestamp) -> bool:
+        span = self._request.time_range
+        if span.is_whole:
+            return True
+        start_s = start.fraction - self._origin
+        self.is_past_end = self.is_past_end or (span.end is not None and start_s >= span.end)
+        return start_s >= span.start and not self.is_past_end
 
     def _end(self, held: _Held, following: _Held | None) -> int:
         """Ticks of the next picture's start; for the last one its own duration, else the previous gap."""
@@ -218,14 +225,13 @@ class PictureTrack:
         duration = held.picture.duration or self._gap or self._clock.nominal
         return int(held.ticks + max(1, duration))
 
-    def _made(self, held: _Held, start: Fraction, end: Fraction) -> dict[ViewSpec, Picture] | None:
+    def _made(self, held: _Held, start: Timestamp, end: Timestamp) -> dict[ViewSpec, Picture] | None:
         """Views of everyone who wants this frame, each made once; ``None`` when nobody does."""
         is_key = bool(held.picture.key_frame)
         made: dict[ViewSpec, Picture] = {}
         is_wanted = False
         for part in self._request.video:
-            sampling = part.sampling
-            if sampling.kind is not SamplingKind.EVERY and not sampling.wants(held.index, start, end, is_key):
+            if not part.sampling.wants_at(held.index, start, end, is_key, self._origin):
                 continue
             is_wanted = True
             for spec in part.views:

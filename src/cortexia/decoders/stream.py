@@ -240,7 +240,7 @@ class _Interleaver:
         self._packets = container.demux(*streams)
         self._damage = damage
         self._limit = request.buffer_bytes
-        self._bases = {stream.index: Fraction(stream.time_base) for stream in streams}
+        self._bases = {stream.index: float(stream.time_base) for stream in streams}
         self._queues: dict[int, deque[Any]] = {stream.index: deque() for stream in streams}
         self._clocks = dict.fromkeys(self._queues, 0.0)
         self._held = 0
@@ -267,7 +267,7 @@ class _Interleaver:
 
     def _time(self, index: int, packet: Any) -> float:
         ticks = packet.dts if packet.dts is not None else packet.pts
-        return self._clocks[index] if ticks is None else float(ticks * self._bases[index])
+        return self._clocks[index] if ticks is None else ticks * self._bases[index]
 
     def _demuxed(self) -> Iterator[Any]:
         """Packets with data. An error of the demuxer counts, and ends the file unless it can go on."""

@@ -60,11 +60,14 @@ class ViewMaker:
 
     def _packed(self, frame: VideoFrame, spec: ViewSpec, width: int, height: int) -> Any:
         if spec.pixel_format in _I420_TO and (width, height) == (frame.width, frame.height) and _is_plain_i420(frame):
-            return cv2.cvtColor(self._planes(frame), _I420_TO[spec.pixel_format])
+            size = frame.width * frame.height * 3 // 2
+            if self._scratch is None or self._scratch.size != size:
+                self._scratch = np.empty(size, np.uint8)
+            return cv2.cvtColor(_planes(frame, self._scratch), _I420_TO[spec.pixel_format])
         return self._scaled(frame, spec, width, height).to_ndarray()
 
     def _i420(self, frame: VideoFrame, spec: ViewSpec, width: int, height: int) -> Any:
-        planes = self._scaled(frame, spec, width, height).to_ndarray()
+        planes = _planes(self._scaled(frame, spec, width, height), np.empty(width * height * 3 // 2, np.uint8))
         if not self._rotation:
             return planes
         luma = self._turned(planes[:height])
@@ -96,18 +99,15 @@ class ViewMaker:
             threads=1,
         )
 
-    def _planes(self, frame: VideoFrame) -> NDArray[np.uint8]:
-        """Planes of a yuv420p frame, one after the other in a buffer that the next call overwrites."""
-        width, height = frame.width, frame.height
-        size = width * height * 3 // 2
-        if self._scratch is None or self._scratch.size != size:
-            self._scratch = np.empty(size, np.uint8)
-        at = 0
-        for plane in frame.planes:
-            rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(plane.height, -1)[:, : plane.width]
-            self._scratch[at : at + rows.size].reshape(rows.shape)[:] = rows
-            at += rows.size
-        return self._scratch.reshape(-1, width)
+
+def _planes(frame: VideoFrame, out: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Planes of a yuv420p frame of even size one after the other in ``out``, as an array (h * 3 // 2, w)."""
+    at = 0
+    for plane in frame.planes:
+        rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(plane.height, -1)[:, : plane.width]
+        out[at : at + rows.size].reshape(rows.shape)[:] = rows
+        at += rows.size
+    return out.reshape(-1, frame.width)
 
 
 def _is_plain_i420(frame: VideoFrame) -> bool:

@@ -120,8 +120,7 @@ class Lane:
     def _wants(self, item: Input) -> bool:
         if isinstance(item, AudioBlock):
             return True
-        start = item.timestamp.fraction - self._origin
-        return self._sampling.wants(item.index, start, item.end.fraction - self._origin, item.is_keyframe)
+        return self._sampling.wants_at(item.index, item.timestamp, item.end, item.is_keyframe, self._origin)
 
     def work(self, force: bool) -> None:
         """Process what is ready: whole batches, or with ``force`` everything whose upstream has been told."""

@@ -14,6 +14,7 @@ from cortexia.errors import ValidationError
 from cortexia.types.time import TimeSpan, Timestamp
 
 Picture = NDArray[np.uint8]
+_ZERO = Fraction(0)
 
 
 class TimeSource(StrEnum):
@@ -170,9 +171,16 @@ class Sampling:
             return index % self.nth == 0
         if self.kind is SamplingKind.KEYFRAMES:
             return is_keyframe
-        rate = self.per_second
-        first_tick = -(-start.numerator * rate.numerator // (start.denominator * rate.denominator))
-        return first_tick < end * rate
+        # whether the first multiple of 1 / rate from the start on lies before the end; integers, for it is asked often
+        rate, per = self.per_second.numerator, self.per_second.denominator
+        first_tick = -(-start.numerator * rate // (start.denominator * per))
+        return first_tick * end.denominator * per < end.numerator * rate
+
+    def wants_at(self, index: int, start: Timestamp, end: Timestamp, is_keyframe: bool, origin: Fraction) -> bool:
+        """``wants`` for times as frames carry them; exact fractions are made only where they are looked at."""
+        if self.kind is not SamplingKind.RATE:
+            return self.wants(index, _ZERO, _ZERO, is_keyframe)
+        return self.wants(index, start.fraction - origin, end.fraction - origin, is_keyframe)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": self.kind.value, "nth": self.nth, "per_second": str(self.per_second)}

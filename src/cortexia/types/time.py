@@ -20,7 +20,7 @@ class Timestamp:
     time_base: Fraction
 
     def __post_init__(self) -> None:
-        if self.time_base <= 0:
+        if self.time_base.numerator <= 0:
             raise ValidationError(f"time base must be positive, got {self.time_base}")
 
     @property
@@ -31,7 +31,14 @@ class Timestamp:
     @property
     def seconds(self) -> float:
         """Seconds as a float: for people and for edges, never for identity."""
-        return float(self.fraction)
+        # one division of integers is rounded correctly, and takes a tenth of a Fraction's time
+        return self.pts * self.time_base.numerator / self.time_base.denominator
+
+    def since(self, origin: Fraction) -> float:
+        """Seconds after ``origin`` (seconds) as a float: the exact difference, rounded once."""
+        base = self.time_base
+        ticks = self.pts * base.numerator * origin.denominator - origin.numerator * base.denominator
+        return ticks / (base.denominator * origin.denominator)
 
     def micros(self, origin: Fraction = Fraction(0)) -> int:
         """Whole microseconds since ``origin`` (seconds), rounded half up."""
@@ -41,12 +48,12 @@ class Timestamp:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Timestamp):
             return NotImplemented
-        if self.time_base == other.time_base:
+        if self.time_base is other.time_base or self.time_base == other.time_base:
             return self.pts == other.pts
         return self.fraction == other.fraction
 
     def __lt__(self, other: Timestamp) -> bool:
-        if self.time_base == other.time_base:
+        if self.time_base is other.time_base or self.time_base == other.time_base:
             return self.pts < other.pts
         return self.fraction < other.fraction
 
