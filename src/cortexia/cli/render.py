@@ -187,7 +187,7 @@ def _verdict_words(verdict: Verdict | None) -> str:
 
 
 def _run_line(run: RunRecord) -> str:
-    line = f"{run.spec.annotator:<14} {run.status:<10} {run.annotation_count:>7} rows"
+    line = f"{run.spec.annotator:<14} {run.status:<10} {run.annotation_count:>7} {'row' if run.annotation_count == 1 else 'rows'}"
     if run.status == "running" and run.final_until_us is not None:
         line += f", final until {run.final_until_us / 1e6:.1f} s"
     if run.reason:
