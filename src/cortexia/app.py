@@ -16,7 +16,7 @@ from cortexia import provenance, registry
 from cortexia.annotators.base import Annotator
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.supervisor import Supervisor
-from cortexia.batch.worker import Worker
+from cortexia.batch.worker import Worker, settle
 from cortexia.config import Settings
 from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken
@@ -216,7 +216,8 @@ class App:
             if job_id not in jobs:
                 jobs[job_id] = identity.uri
                 on_event({"event": "job_submitted", "job_id": job_id, **_identity_event(identity)})
-        payload = worker_payload(store.location, list(jobs), self.settings)
+        waiting = [job_id for job_id in jobs if not self._settle(job_id, on_event)]
+        payload = worker_payload(store.location, waiting, self.settings)
         executor = registry.load("executors", self.settings.executor)()
         Supervisor(store, executor, on_event, stopped, self.settings.max_attempts).run(payload)
         results += [self._result(job_id, uri) for job_id, uri in jobs.items()]
@@ -235,6 +236,13 @@ class App:
             "end_s": request.time_range.end_s,
         }
         return store.submit_job(identity, [spec.run_id for spec in specs.values()], config)
+
+    def _settle(self, job_id: str, on_event: Callable[[Event], None]) -> bool:
+        """Whether everything asked for was stored already, so that the job could be ended at once."""
+        state = settle(self.store(), job_id)
+        if state is not None:
+            on_event({"event": "job_settled", "job_id": job_id, "status": state.value})
+        return state is not None
 
     def _result(self, job_id: str, uri: str) -> VideoResult:
         store = self.store()

@@ -11,7 +11,7 @@ from harness import Lab
 from recipes import Steps
 from scripted import ScriptedDecoder
 
-from cortexia.batch.worker import Heartbeat, Worker, WorkerOptions, conclude
+from cortexia.batch.worker import Heartbeat, Worker, WorkerOptions, conclude, settle
 from cortexia.errors import DiskFullError, FenceLostError
 from cortexia.stores.base import RunRecord
 from cortexia.types import JobState, RunSpec, RunStatus
@@ -98,6 +98,23 @@ def test_whatever_else_happens_the_job_has_an_end(lab, store):
     job = store.job(job_id)
     assert (job.status, job.reason) == (JobState.FAILED, "error")
     assert "ZeroDivisionError" in job.error_message
+
+
+def test_a_job_with_everything_stored_needs_no_worker(lab, store):
+    first = lab.submit(store)
+    assert settle(store, first) is None, "there is work"
+    worker(store, lab).work([first])
+    again = lab.submit(store)
+    assert again != first
+    assert settle(store, again) is JobState.COMPLETED
+    assert store.job(again).status is JobState.COMPLETED
+
+
+def test_a_job_whose_video_is_held_is_not_settled(lab, store):
+    worker(store, lab).work([lab.submit(store)])
+    again = lab.submit(store)
+    assert store.claim("elsewhere/12345678/1/1", 60.0, again) is not None
+    assert settle(store, again) is None
 
 
 # -- heartbeat

@@ -225,6 +225,19 @@ class Worker:
         )
 
 
+def settle(store: StorageBackend, job_id: str) -> JobState | None:
+    """End a job all of whose runs are stored already: no worker needs to start for it. ``None``: there is work."""
+    runs = store.job_runs(job_id)
+    if any(run.status is not RunStatus.COMPLETED for run in runs):
+        return None
+    claim = store.claim(worker_name(), WorkerOptions().lease_s, job_id)
+    if claim is None:
+        return None
+    state, reason, message = conclude(runs)
+    store.release(claim, state, reason, message)
+    return state
+
+
 def conclude(runs: Sequence[RunRecord]) -> tuple[JobState, str | None, str | None]:
     """What became of a job, from its runs. Every job ends in exactly one state, with a reason where it is not well."""
     troubled = [run for run in runs if run.status in (RunStatus.FAILED, RunStatus.SKIPPED)]

@@ -187,7 +187,8 @@ def _verdict_words(verdict: Verdict | None) -> str:
 
 
 def _run_line(run: RunRecord) -> str:
-    line = f"{run.spec.annotator:<14} {run.status:<10} {run.annotation_count:>7} {'row' if run.annotation_count == 1 else 'rows'}"
+    rows = "row" if run.annotation_count == 1 else "rows"
+    line = f"{run.spec.annotator:<14} {run.status:<10} {run.annotation_count:>7} {rows}"
     if run.status == "running" and run.final_until_us is not None:
         line += f", final until {run.final_until_us / 1e6:.1f} s"
     if run.reason:
