@@ -48,16 +48,24 @@ class Annotation:
     def data(self) -> dict[str, Any]:
         """Fields of the subclass and attributes, as JSON values. ``None`` is left out."""
         own: dict[str, Any] = {}
-        for item in dataclasses.fields(self):
-            if item.name in _BASE_FIELDS:
-                continue
-            value = getattr(self, item.name)
+        for name in _own_fields(type(self)):
+            value = getattr(self, name)
             if value is not None:
-                own[item.name] = _plain(value)
-        return {**own, **_plain(self.attributes)}
+                own[name] = _plain(value)
+        return {**own, **_plain(self.attributes)} if self.attributes else own
 
 
 _BASE_FIELDS = frozenset(item.name for item in dataclasses.fields(Annotation))
+
+
+_own_names: dict[type[Annotation], tuple[str, ...]] = {}
+
+
+def _own_fields(kind: type[Annotation]) -> tuple[str, ...]:
+    """Names of the fields that a subclass adds."""
+    if kind not in _own_names:
+        _own_names[kind] = tuple(f.name for f in dataclasses.fields(kind) if f.name not in _BASE_FIELDS)
+    return _own_names[kind]
 
 
 class Transition(StrEnum):
@@ -216,7 +224,12 @@ def annotation_from_fields(kind: str, data: Mapping[str, Any], **common: Any) ->
         raise ValidationError(f"{kind}: {error}") from error
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def _plain(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Mapping):

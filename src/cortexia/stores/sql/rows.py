@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -60,10 +59,10 @@ CONTENT = (
 ORIGIN = ("run_id", "window_ordinal", "video_id", "job_id", "pipeline_id", "created_at")
 COLUMNS = CONTENT + ORIGIN
 
-_DIGEST_STEP = 1000
 _NO_BOX = (None,) * 6
 _NO_IDS = (None,) * 4
-_IDS = ("person_id", "face_id", "speaker_id", "scene_id")
+ID_COLUMNS = ("person_id", "face_id", "speaker_id", "scene_id")
+_IDS = frozenset(ID_COLUMNS)
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
@@ -110,7 +109,7 @@ def records_to_rows(records: Sequence[AnnotationRecord], origin: Fraction, sourc
                 annotation.frame_index,
                 annotation.track_id,
                 *(_NO_BOX if annotation.bbox is None else _box(annotation.bbox)),
-                *(_ids(annotation) if annotation.attributes else _NO_IDS),
+                *_ids(annotation.attributes),
                 _data(annotation),
                 record.ordinal,
                 record.emitted_at,
@@ -118,18 +117,6 @@ def records_to_rows(records: Sequence[AnnotationRecord], origin: Fraction, sourc
             )
         )
     return rows
-
-
-def rows_digest(rows: Sequence[Row]) -> str:
-    """SHA-256 (hex) over the ``CONTENT`` columns of ``rows``, as JSON arrays of up to 1000 rows each."""
-    digest = hashlib.sha256()
-    width = len(CONTENT)
-    try:
-        for start in range(0, len(rows), _DIGEST_STEP):
-            digest.update(_encode([row[:width] for row in rows[start : start + _DIGEST_STEP]]).encode())
-    except UnicodeEncodeError as error:
-        raise ValidationError(f"an annotation holds text that is no valid Unicode: {error}") from error
-    return digest.hexdigest()
 
 
 def row_to_stored(row: Any) -> StoredRow:
@@ -202,8 +189,10 @@ def _row_to_box(row: Any) -> BBox:
     return BBox(row.bbox_x, row.bbox_y, x2, y2)
 
 
-def _ids(annotation: Annotation) -> Row:
-    values = (annotation.attributes.get(name) for name in _IDS)
+def _ids(attributes: Mapping[str, Any]) -> Row:
+    if not attributes or _IDS.isdisjoint(attributes):
+        return _NO_IDS
+    values = (attributes.get(name) for name in ID_COLUMNS)
     return tuple(value if isinstance(value, str) else None for value in values)
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, insert, select
 from cortexia.errors import DataInconsistencyError, ValidationError
 from cortexia.stores.base import BlobStore, Claim, RunWindow, Window
 from cortexia.stores.sql import jobs, runs, videos
-from cortexia.stores.sql.rows import COLUMNS, Provenance, Row, records_to_rows, rows_digest
+from cortexia.stores.sql.digest import rows_digest
+from cortexia.stores.sql.rows import COLUMNS, CONTENT, Provenance, Row, records_to_rows
 from cortexia.stores.sql.schema import annotation_rows, blobs, windows
 from cortexia.stores.sql.schema import jobs as job_rows
 from cortexia.types import JobState, KeyPicture, canonical_json
@@ -62,7 +63,7 @@ class SqlTransaction:
             "position": part.position,
             "final_until_us": final_until_us,
             "row_count": len(rows),
-            "rows_sha256": rows_digest(rows),
+            "rows_sha256": rows_digest(rows, CONTENT),
         }
         self._connection.execute(insert(windows).values(**row))
         self._save_blobs(part)
