@@ -81,6 +81,7 @@ def run_to_dict(run: RunRecord) -> dict[str, Any]:
         "reason": run.reason,
         "message": run.message,
         "annotations": run.annotation_count,
+        "processing_s": round(run.processing_s, 6),
         "final_until_s": None if run.final_until_us is None else run.final_until_us / 1e6,
     }
 

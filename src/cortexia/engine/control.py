@@ -48,6 +48,25 @@ class ProgressEvent:
     reason: str | None = None
 
 
+class Stopwatch:
+    """Adds up the wall seconds that blocks take: ``with watch: ...``. Do not nest."""
+
+    def __init__(self) -> None:
+        self._spent = 0.0
+        self._begun = 0.0
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def __exit__(self, *exc: object) -> None:
+        self._spent += time.perf_counter() - self._begun
+
+    def lap(self) -> float:
+        """Seconds since the last lap."""
+        spent, self._spent = self._spent, 0.0
+        return spent
+
+
 class StoredReader(Protocol):
     """What a pass may read of what is stored. Given by the worker: the engine knows no store."""
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any, cast
 
 from cortexia.annotators.base import Annotator, Medium, StreamAnnotator, StreamSession
+from cortexia.engine.control import Stopwatch
 from cortexia.engine.inbox import Inbox
 from cortexia.engine.numbering import Numbering
 from cortexia.errors import AnnotatorError, CortexiaError, ResourceError, StoreError
@@ -63,6 +64,7 @@ class Lane:
         self._sampling = self.recipe.sampling if self.recipe.medium is Medium.VIDEO else Sampling.every()
         self._waiting: deque[Input] = deque()
         self._records: list[AnnotationRecord] = []
+        self._watch = Stopwatch()
         self._restore()
 
     def _restore(self) -> None:
@@ -187,7 +189,8 @@ class Lane:
     def _guard(self, call: Callable[[], None]) -> None:
         """One of the two places where foreign code ends and anything may come out of it."""
         try:
-            call()
+            with self._watch:
+                call()
         except (ResourceError, StoreError):
             raise
         except CortexiaError as error:
@@ -227,6 +230,7 @@ class Lane:
             status=self.status,
             reason=self.reason,
             message=self.message,
+            processing_s=self._watch.lap(),
         )
         self._records.clear()
         self.windows += 1

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import cast
 
 from cortexia.annotators.base import SessionContext, Solver, SparseAnnotator, StoredAnnotations
-from cortexia.engine.control import EngineOptions, StoredReader
+from cortexia.engine.control import EngineOptions, Stopwatch, StoredReader
 from cortexia.engine.lane import check_provided
 from cortexia.engine.numbering import Numbering
 from cortexia.errors import AnnotatorError, CortexiaError, ResourceError, StoreError
@@ -23,15 +23,17 @@ def solve(run: PlannedRun, reader: StoredReader, context: SessionContext) -> Run
     """All rows of a solver in one window; nothing is kept in between, so there is nothing to resume."""
     recipe = cast(Solver, run.recipe)
     stored = StoredAnnotations(read=lambda types: reader.annotations(run.upstream, types))
+    watch = Stopwatch()
     try:
-        made = sorted(_checked(run, recipe.solve(stored, context)), key=lambda made: made.span.start)
+        with watch:
+            made = sorted(_checked(run, recipe.solve(stored, context)), key=lambda made: made.span.start)
     except (ResourceError, StoreError):
         raise
     except Exception as error:  # noqa: BLE001 - foreign code ends here
-        return _failed(run, 0, error)
+        return _failed(run, _next(run), error)
     numbering = Numbering(run.spec.run_key)
     records = tuple(numbering.record(annotation, 0) for annotation in made)
-    return _window(run, _next(run), records)
+    return dataclasses.replace(_window(run, _next(run), records), processing_s=watch.lap())
 
 
 def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options: EngineOptions) -> Iterator[RunWindow]:
@@ -42,10 +44,12 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
     pictures = reader.pictures(run.upstream, done)
     session = cast(SparseAnnotator, run.recipe).session(context)
     records: list[AnnotationRecord] = []
+    watch = Stopwatch()
     committed_at = options.clock()
     try:
         while batch := tuple(itertools.islice(pictures, options.batch_size or _PICTURES_AT_ONCE)):
-            emissions = session.annotate(batch)
+            with watch:
+                emissions = session.annotate(batch)
             if len(emissions) != len(batch):
                 raise AnnotatorError(run.recipe.name, f"{len(emissions)} lists for {len(batch)} pictures")
             for emission in emissions:
@@ -55,7 +59,7 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
             if is_due or options.cancel.is_cancelled:
                 state = {"numbering": numbering.state()}
                 part = _window(run, ordinal, tuple(records), done)
-                yield dataclasses.replace(part, status=RunStatus.RUNNING, state=state)
+                yield dataclasses.replace(part, status=RunStatus.RUNNING, state=state, processing_s=watch.lap())
                 ordinal, committed_at = ordinal + 1, options.clock()
                 records.clear()
             if options.cancel.is_cancelled:
@@ -67,7 +71,7 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
         return
     finally:
         session.close()
-    yield _window(run, ordinal, tuple(records), done)
+    yield dataclasses.replace(_window(run, ordinal, tuple(records), done), processing_s=watch.lap())
 
 
 def skipped(run: PlannedRun, reason: str, message: str | None = None) -> RunWindow:
