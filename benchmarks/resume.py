@@ -32,10 +32,10 @@ SHARE = 0.9
 
 
 def clip(folder: Path) -> tuple[Path, int]:
-    """Ten minutes of 720p by stream copy, and the number of its frames."""
+    """Ten minutes of 360p by stream copy, and the number of its frames."""
     takes = tuple(ShotSpec(3.0, scene=scene, camera=Camera(pan_x=0.05)) for scene in sorted(SCENES)[:5])
     sound = SoundSpec(events=(tone(1.0, 2.0), tone(8.0, 3.0)))
-    spec = VideoSpec(1280, 720, Fraction(25), takes, sound=sound, gop=250, bframes=2)
+    spec = VideoSpec(640, 360, Fraction(25), takes, sound=sound, gop=250, bframes=2)
     make_video(folder / "quarter.mp4", spec)
     loop_video(folder / "quarter.mp4", folder / "ten-minutes.mp4", 40)
     return folder / "ten-minutes.mp4", 40 * 5 * 75
