@@ -24,7 +24,7 @@ test: $(STAMP)  ## the test suite with coverage (about ten minutes)
 	$(BIN)/python tools/coverage_gate.py
 
 test-long: $(STAMP)  ## what takes minutes: long videos, all fault points
-	$(BIN)/python -m pytest -m long --timeout 3600
+	$(BIN)/python -m pytest -m long --timeout 3600 -rP
 
 lint: $(STAMP)  ## style, types, layers, security
 	$(BIN)/ruff check .
