@@ -157,10 +157,8 @@ def main() -> None:
     for name, rate in rates.items():
         print(f"{name:<12} {rate:>10,} {rate / rates['raw driver']:>6.2f}")
     print(f"median of paired ratios {result['ratio']} (target {TARGET}): {'met' if result['met'] else 'MISSED'}")
-    text = json.dumps(result, indent=2)
-    print(text)
     if arguments.json:
-        arguments.json.write_text(text + "\n")
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":
