@@ -10,7 +10,6 @@ picture every 250, key pictures 0.92 of ``ffmpeg -skip_frame nokey``.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,13 +20,12 @@ from pathlib import Path
 import av
 import cv2
 
-from _rounds import Row, ffmpeg_null, interleaved, judged, show, write_json
+from _common import DATA, Row, ffmpeg_null, interleaved, judged, show, write_json
 from cortexia.decoders.base import DecodeRequest, ViewRequest
 from cortexia.decoders.pyav import PyAVDecoder
 from cortexia.testing import Camera, Mover, ShotSpec, VideoSpec, make_video
 from cortexia.types import AudioBlock, Sampling, ViewSpec
 
-DATA = Path(os.environ.get("CORTEXIA_TEST_DATA", Path(__file__).parents[1] / "../shared/data")).resolve()
 SMALL_LUMA = ViewSpec(size=(64, 36), pixel_format="gray")
 FULL_BGR = ViewSpec()
 TARGETS = {"small luma": 0.95, "full BGR": 0.75, "every 10th": 1.2, "key pictures": 0.92}
@@ -65,9 +63,6 @@ def pyav_bgr(path: Path) -> None:
 def opencv_read(path: Path, step: int = 1) -> None:
     capture = cv2.VideoCapture(str(path))
     while capture.grab():
-        if step == 1:
-            capture.retrieve()
-            continue
         capture.retrieve()
         for _ in range(step - 1):
             capture.grab()

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, cast
 import cv2
 import numpy as np
 
-from _rounds import Row, interleaved, judged, show, write_json
+from _common import DATA, Row, interleaved, judged, show, write_json
 from cortexia.annotators.base import Annotator, Emissions, SessionContext, StreamAnnotator, StreamSession
 from cortexia.annotators.frames import Frames
 from cortexia.annotators.loudness import Loudness
@@ -35,7 +35,7 @@ from cortexia.sources import InputAdapter, identify
 from cortexia.stores import open_store
 from cortexia.testing import Camera, Mover, ShotSpec, SoundSpec, VideoSpec, make_video, tone
 from cortexia.types import AudioBlock, Frame, Measure, Progress, Sampling, ViewSpec, frame_span
-from decode import DATA, pyav_decode
+from decode import pyav_decode
 
 TARGETS = {1080: 0.6, 360: 0.5}
 NETWORK = DATA / "models/detect/nanodet_m_320.onnx"

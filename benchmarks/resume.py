@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from _rounds import show, write_json
+from _common import show, write_json
 from cortexia.testing import SCENES, Camera, ShotSpec, SoundSpec, VideoSpec, loop_video, make_video, tone
 
 CORTEXIA = str(Path(sys.executable).with_name("cortexia"))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from pathlib import Path
 
 from scenedetect import AdaptiveDetector, detect
 
-from _rounds import Row, ffmpeg_null, interleaved, show, write_json
+from _common import DATA, Row, ffmpeg_null, interleaved, show, write_json
 from clips.joined_takes import joined_takes
 from clips.shots_suite import painted_places, photographed_places, suite
 from cortexia.annotators.base import SessionContext
@@ -36,7 +35,6 @@ from cortexia.decoders.pyav import PyAVDecoder
 from cortexia.testing import Camera, Mover, ShotSpec, VideoSpec, dissolve, make_video
 from cortexia.types import Annotation, AudioBlock
 
-DATA = Path(os.environ.get("CORTEXIA_TEST_DATA", Path(__file__).parents[1] / "../shared/data")).resolve()
 Spans = Sequence[Sequence[int]]
 
 SINGLE_TAKES = (

@@ -8,13 +8,12 @@ Aim: ``cortexia --help`` within 0.2 s.
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import statistics
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
+
+from _common import interleaved, show, write_json
 
 AIM_S = 0.2
 CASES = {
@@ -28,26 +27,15 @@ CASES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--json", type=Path, default=Path("bench-results/startup.json"))
+    parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    times = measure(given.rounds)
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    print(f"start-up, medians of {given.rounds} rounds on {platform.machine()}, Python {platform.python_version()}")
-    for name, seconds in medians.items():
-        aim = f"  (aim {AIM_S} s: {'met' if seconds <= AIM_S else 'missed'})" if name == "cortexia --help" else ""
-        print(f"  {name:<26}{seconds * 1000:7.0f} ms{aim}")
-    given.json.parent.mkdir(parents=True, exist_ok=True)
-    given.json.write_text(json.dumps({"aim_s": AIM_S, "median_s": medians, "rounds_s": times}, indent=2))
-
-
-def measure(rounds: int) -> dict[str, list[float]]:
-    times: dict[str, list[float]] = {name: [] for name in CASES}
-    for _ in range(rounds):
-        for name, command in CASES.items():
-            begin = time.perf_counter()
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-            times[name].append(time.perf_counter() - begin)
-    return times
+    runners = {
+        name: partial(subprocess.run, command, stdout=subprocess.DEVNULL, check=True) for name, command in CASES.items()
+    }
+    medians = interleaved(runners, given.rounds)
+    show([{"": name, "ms": round(seconds * 1000)} for name, seconds in medians.items()])
+    print(f"cortexia --help within {AIM_S} s: {'met' if medians['cortexia --help'] <= AIM_S else 'MISSED'}")
+    write_json(given.json, {"aim_s": AIM_S, "median_s": medians})
 
 
 if __name__ == "__main__":

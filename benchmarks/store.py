@@ -9,8 +9,6 @@ fence, no conversion, no digest, no read-back. Target: ratio >= 0.6.
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import random
 import sqlite3
 import statistics
@@ -21,6 +19,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
+from _common import judged, show, write_json
 from cortexia.stores.base import Claim, RunWindow, Window
 from cortexia.stores.sql.rows import COLUMNS, Provenance, records_to_rows
 from cortexia.stores.sql.sqlite import SQLiteStorageBackend
@@ -138,8 +137,6 @@ def measure(rounds: int, windows: int) -> dict[str, object]:
         "ratio": round(ratio, 3),
         "ratios": [round(value, 3) for value in ratios],
         "target": TARGET,
-        "met": ratio >= TARGET,
-        "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
     }
 
@@ -153,12 +150,10 @@ def main() -> None:
     result = measure(arguments.rounds, arguments.windows)
     rates = result["rows_per_s"]
     assert isinstance(rates, dict)
-    print(f"{'side':<12} {'rows/s':>10} {'ratio':>6}")
-    for name, rate in rates.items():
-        print(f"{name:<12} {rate:>10,} {rate / rates['raw driver']:>6.2f}")
-    print(f"median of paired ratios {result['ratio']} (target {TARGET}): {'met' if result['met'] else 'MISSED'}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+    show([{"side": name, "rows/s": rate} for name, rate in rates.items()])
+    ratio = float(str(result["ratio"]))
+    print(f"median of paired ratios {ratio} (target {TARGET}): {judged(ratio, TARGET)}")
+    write_json(arguments.json, result)
 
 
 if __name__ == "__main__":

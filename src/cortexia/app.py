@@ -239,10 +239,10 @@ class App:
 
     def _settle(self, job_id: str, on_event: Callable[[Event], None]) -> bool:
         """Whether everything asked for was stored already, so that the job could be ended at once."""
-        state = settle(self.store(), job_id)
-        if state is not None:
-            on_event({"event": "job_settled", "job_id": job_id, "status": state.value})
-        return state is not None
+        is_settled = settle(self.store(), job_id, self.settings.lease_s)
+        if is_settled:
+            on_event({"event": "job_settled", "job_id": job_id})
+        return is_settled
 
     def _result(self, job_id: str, uri: str) -> VideoResult:
         store = self.store()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -25,7 +24,6 @@ from cortexia.types import (
     ViewSpec,
 )
 
-DATA = Path(os.environ.get("CORTEXIA_TEST_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()
 AUDIO_RATE = 16_000
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driving import Drive, annotations
-from footage import AUDIO_RATE, DATA, context, read_sound, sound_of
+from footage import AUDIO_RATE, context, read_sound, sound_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +19,6 @@ from cortexia.errors import ConfigurationError
 from cortexia.types import Measure, SoundEvent, Timestamp
 
 GOLDEN = Path(__file__).parents[1] / "golden/loudness.json"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"no shared test data at {DATA}")
 
 
 def listen(blocks, recipe=None):
@@ -185,10 +184,9 @@ def test_options_out_of_range_are_refused(option):
 
 
 @pytest.mark.data
-@needs_data
-def test_speech_and_laughter_of_the_montage_are_heard():
-    truth = json.loads((DATA / "gt/montage_cuts_speech.json").read_text())["audio_events"]
-    heard = events(listen(sound_of(read_sound(DATA / "videos/composed/montage_cuts_speech.mp4"))))
+def test_speech_and_laughter_of_the_montage_are_heard(data_dir):
+    truth = json.loads((data_dir / "gt/montage_cuts_speech.json").read_text())["audio_events"]
+    heard = events(listen(sound_of(read_sound(data_dir / "videos/composed/montage_cuts_speech.mp4"))))
     for event in truth:
         inside = [row for row in heard if event["start"] - 0.1 <= row.span.start.seconds < event["end"]]
         share = sum(row.span.duration_s for row in inside) / (event["end"] - event["start"])

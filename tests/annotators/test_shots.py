@@ -11,13 +11,12 @@ import cv2
 import numpy as np
 import pytest
 from driving import Drive, annotations
-from footage import DATA, StillFrame, context, flat, frames_of, lit, mixed, panned, place, read_frames
+from footage import StillFrame, context, flat, frames_of, lit, mixed, panned, place, read_frames
 
 from cortexia.annotators.shots import Shots
 from cortexia.errors import ConfigurationError
 from cortexia.types import Shot, Timestamp, Transition
 
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"no shared test data at {DATA}")
 GOLDEN = Path(__file__).parents[1] / "golden/shots.json"
 
 
@@ -261,10 +260,9 @@ def test_options_out_of_range_are_refused(options):
 
 
 @pytest.mark.data
-@needs_data
-def test_every_boundary_of_the_montage_and_no_other():
-    truth = json.loads((DATA / "gt/montage_cuts_speech.json").read_text())
-    shots = find(read_frames(DATA / "videos/composed/montage_cuts_speech.mp4", Shots()))
+def test_every_boundary_of_the_montage_and_no_other(data_dir):
+    truth = json.loads((data_dir / "gt/montage_cuts_speech.json").read_text())
+    shots = find(read_frames(data_dir / "videos/composed/montage_cuts_speech.mp4", Shots()))
     (dissolve,) = [(item["start"], item["end"]) for item in truth["gradual"] if item["type"] == "dissolve"]
     inside = [start for start in starts(shots) if dissolve[0] <= start <= dissolve[1]]
     cuts = [start for start in starts(shots) if start not in inside]
@@ -275,7 +273,6 @@ def test_every_boundary_of_the_montage_and_no_other():
 
 
 @pytest.mark.data
-@needs_data
 @pytest.mark.parametrize(
     "clip",
     [
@@ -288,20 +285,18 @@ def test_every_boundary_of_the_montage_and_no_other():
         "misc/bigbuckbunny.mp4",
     ],
 )
-def test_no_boundary_in_a_single_take(clip):
-    assert starts(find(read_frames(DATA / "videos" / clip, Shots()))) == []
+def test_no_boundary_in_a_single_take(data_dir, clip):
+    assert starts(find(read_frames(data_dir / "videos" / clip, Shots()))) == []
 
 
 @pytest.mark.data
-@needs_data
-def test_the_colours_of_the_counter_change_twice():
-    assert starts(find(read_frames(DATA / "videos/cuts/counter.mp4", Shots()))) == [10, 20]
+def test_the_colours_of_the_counter_change_twice(data_dir):
+    assert starts(find(read_frames(data_dir / "videos/cuts/counter.mp4", Shots()))) == [10, 20]
 
 
 @pytest.mark.data
-@needs_data
-def test_each_black_between_fades_is_one_boundary():
-    shots = find(read_frames(DATA / "videos/cuts/fades.mp4", Shots()))
+def test_each_black_between_fades_is_one_boundary(data_dir):
+    shots = find(read_frames(data_dir / "videos/cuts/fades.mp4", Shots()))
     assert len(shots) == 3
     assert all(shot.transition_in is Transition.FADE for shot in shots[1:])
     # Black at about 84 and 167; the middle of the light is at 42, 125 and 208.

@@ -102,11 +102,11 @@ def test_whatever_else_happens_the_job_has_an_end(lab, store):
 
 def test_a_job_with_everything_stored_needs_no_worker(lab, store):
     first = lab.submit(store)
-    assert settle(store, first) is None, "there is work"
+    assert not settle(store, first, 20.0), "there is work"
     worker(store, lab).work([first])
     again = lab.submit(store)
     assert again != first
-    assert settle(store, again) is JobState.COMPLETED
+    assert settle(store, again, 20.0)
     assert store.job(again).status is JobState.COMPLETED
 
 
@@ -114,7 +114,7 @@ def test_a_job_whose_video_is_held_is_not_settled(lab, store):
     worker(store, lab).work([lab.submit(store)])
     again = lab.submit(store)
     assert store.claim("elsewhere/12345678/1/1", 60.0, again) is not None
-    assert settle(store, again) is None
+    assert not settle(store, again, 20.0)
 
 
 # -- heartbeat
@@ -140,6 +140,11 @@ def claimed(lab, store):
     return store.claim("w", 60.0, lab.submit(store))
 
 
+def gives_up(heartbeat: Heartbeat) -> None:
+    heartbeat._thread.join(10)
+    assert not heartbeat._thread.is_alive(), "it beats on"
+
+
 def test_a_job_that_moves_keeps_its_lease(lab, store):
     beats = Beats()
     with Heartbeat(beats, claimed(lab, store), WorkerOptions(lease_s=0.04, stall_timeout_s=60)):
@@ -148,8 +153,8 @@ def test_a_job_that_moves_keeps_its_lease(lab, store):
 
 def test_a_job_that_stalls_loses_it(lab, store):
     beats = Beats()
-    with Heartbeat(beats, claimed(lab, store), WorkerOptions(lease_s=0.04, stall_timeout_s=0)):
-        time.sleep(0.3)
+    with Heartbeat(beats, claimed(lab, store), WorkerOptions(lease_s=0.04, stall_timeout_s=0)) as heartbeat:
+        gives_up(heartbeat)
     assert beats.count == 0
 
 
@@ -165,8 +170,8 @@ def test_the_same_position_told_again_is_no_progress(lab, store):
 
 def test_a_lost_lease_is_not_asked_for_again(lab, store):
     beats = Beats(FenceLostError("gone"))
-    with Heartbeat(beats, claimed(lab, store), WorkerOptions(lease_s=0.04)):
-        time.sleep(0.3)
+    with Heartbeat(beats, claimed(lab, store), WorkerOptions(lease_s=0.04)) as heartbeat:
+        gives_up(heartbeat)
     assert beats.count == 1
 
 

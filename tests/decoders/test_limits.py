@@ -70,10 +70,11 @@ def test_a_file_at_and_beyond_its_size(clip):
     assert (verdict.status, verdict.reason) == ("rejected", "too_large")
 
 
-def with_streams(path: Path, count: int) -> Path:
+def sound_file(path: Path, streams: int = 1, comment: str = "") -> Path:
+    """A hundredth of a second of silence in each of ``streams``."""
     with av.open(str(path), "w", format="matroska") as container:
-        streams = [container.add_stream("pcm_s16le", rate=8000, layout="mono") for _ in range(count)]
-        for stream in streams:
+        container.metadata["comment"] = comment
+        for stream in [container.add_stream("pcm_s16le", rate=8000, layout="mono") for _ in range(streams)]:
             frame = av.AudioFrame(format="s16", layout="mono", samples=80)
             frame.planes[0].update(bytes(160))
             frame.sample_rate, frame.pts = 8000, 0
@@ -82,28 +83,17 @@ def with_streams(path: Path, count: int) -> Path:
 
 
 def test_streams_at_and_beyond_their_number(tmp_path):
-    assert probe(with_streams(tmp_path / "64.mka", 64)).verdict.status == "ok"
-    verdict = probe(with_streams(tmp_path / "65.mka", 65)).verdict
+    assert probe(sound_file(tmp_path / "64.mka", streams=64)).verdict.status == "ok"
+    verdict = probe(sound_file(tmp_path / "65.mka", streams=65)).verdict
     assert (verdict.status, verdict.reason) == ("rejected", "too_large")
 
 
-def with_comment(path: Path, length: int) -> Path:
-    with av.open(str(path), "w", format="matroska") as container:
-        container.metadata["comment"] = "c" * length
-        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
-        frame = av.AudioFrame(format="s16", layout="mono", samples=80)
-        frame.planes[0].update(bytes(160))
-        frame.sample_rate, frame.pts = 8000, 0
-        container.mux(stream.encode(frame))
-    return path
-
-
 def test_metadata_beyond_64_kb_is_left_out(tmp_path):
-    path = with_comment(tmp_path / "c.mka", 1000)
+    path = sound_file(tmp_path / "c.mka", comment="c" * 1000)
     size = sum(len(key) + len(value) for key, value in probe(path).metadata.items())
     assert "comment" in {key.lower() for key in probe(path, metadata_bytes=size).metadata}
     assert sum(len(k) + len(v) for k, v in probe(path, metadata_bytes=size - 1).metadata.items()) < size
-    huge = probe(with_comment(tmp_path / "h.mka", 1 << 20))
+    huge = probe(sound_file(tmp_path / "h.mka", comment="c" * (1 << 20)))
     assert huge.verdict.status == "ok"
     assert "comment" not in {key.lower() for key in huge.metadata}
 

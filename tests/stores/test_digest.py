@@ -7,17 +7,9 @@ import random
 import pytest
 
 from cortexia.errors import ValidationError
-from cortexia.stores.sql.digest import INTEGERS, REALS, rows_digest
-from cortexia.stores.sql.rows import CONTENT
-from cortexia.stores.sql.schema import annotation_rows
+from cortexia.stores.sql.digest import rows_digest
 
 COLUMNS = ("label", "confidence", "frame_index")
-
-
-def test_every_column_has_the_kind_that_the_schema_gives_it():
-    kinds = {column.name: column.type.python_type for column in annotation_rows.columns if column.name in CONTENT}
-    assert {name for name, kind in kinds.items() if kind is float} == REALS
-    assert {name for name, kind in kinds.items() if kind is int} == INTEGERS
 
 
 def test_it_is_what_it_says():

@@ -225,17 +225,15 @@ class Worker:
         )
 
 
-def settle(store: StorageBackend, job_id: str) -> JobState | None:
-    """End a job all of whose runs are stored already: no worker needs to start for it. ``None``: there is work."""
-    runs = store.job_runs(job_id)
-    if any(run.status is not RunStatus.COMPLETED for run in runs):
-        return None
-    claim = store.claim(worker_name(), WorkerOptions().lease_s, job_id)
+def settle(store: StorageBackend, job_id: str, lease_s: float) -> bool:
+    """End a job all of whose runs are stored already: no worker needs to start for it. Whether it was one."""
+    if any(run.status is not RunStatus.COMPLETED for run in store.job_runs(job_id)):
+        return False
+    claim = store.claim(worker_name(), lease_s, job_id)
     if claim is None:
-        return None
-    state, reason, message = conclude(runs)
-    store.release(claim, state, reason, message)
-    return state
+        return False
+    store.release(claim, JobState.COMPLETED, None, None)
+    return True
 
 
 def conclude(runs: Sequence[RunRecord]) -> tuple[JobState, str | None, str | None]:

@@ -60,8 +60,7 @@ class SoundTrack:
         self._form_samples += frame.samples
         self._expected_s = self._form_s + self._form_samples / frame.sample_rate
         self._collect(self._damage.call(self._resampler.resample, frame))
-        if self._pending_size >= self._block_size:
-            yield from self._blocks(self._block_size)
+        yield from self._blocks(self._block_size)
 
     def finish(self) -> Iterator[AudioBlock]:
         yield from self._end_segment()

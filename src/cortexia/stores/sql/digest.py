@@ -14,21 +14,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cortexia.errors import ValidationError
+from cortexia.stores.sql.schema import annotation_rows
 
-REALS = frozenset(
-    {
-        "confidence",
-        "timestamp_seconds",
-        "end_seconds",
-        "bbox_x",
-        "bbox_y",
-        "bbox_width",
-        "bbox_height",
-        "bbox_x2",
-        "bbox_y2",
-    }
-)
-INTEGERS = frozenset({"start_us", "end_us", "start_pts", "end_pts", "frame_index", "ordinal", "emitted_at"})
+_CODES = {float: "d", int: "q"}
+_NUMBERS = {
+    column.name: _CODES[column.type.python_type]
+    for column in annotation_rows.columns
+    if column.type.python_type in _CODES
+}
 _STEP = 4096
 
 
@@ -53,10 +46,8 @@ def rows_digest(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> str:
 def _parts(name: str, values: Sequence[Any]) -> Iterable[bytes]:
     present = values if None not in values else [value for value in values if value is not None]
     yield bytes(value is not None for value in values) if present is not values else b"\1" * len(values)
-    if name in REALS:
-        yield _little(array("d", present))
-    elif name in INTEGERS:
-        yield _little(array("q", present))
+    if name in _NUMBERS:
+        yield _little(array(_NUMBERS[name], present))
     elif present:
         yield ("\0".join(present) + "\0").encode()
 

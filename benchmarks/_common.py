@@ -1,4 +1,4 @@
-"""Measuring in turns: every runner once a round, medians over the rounds, ratios to the first."""
+"""What benchmarks share: measuring in turns, judging, tables, and where the real clips are."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, object]
+DATA = Path(os.environ.get("CORTEXIA_TEST_DATA", Path(__file__).parents[1] / "../shared/data")).resolve()
 
 
 def interleaved(runners: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
