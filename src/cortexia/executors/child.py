@@ -13,7 +13,7 @@ from cortexia.executors.base import Event, WorkerSpec
 from cortexia.executors.target import resolve_target
 
 # Two threads take turns many times a frame: one decodes, one hands frames to annotators. At CPython's 5 ms a turn each
-# waits for the other; 1 ms costs nothing and makes a pass over 360p a tenth faster.
+# waits for the other; 1 ms made a pass over 360p a tenth faster.
 _TURN_S = 0.001
 
 
