@@ -72,6 +72,11 @@ class Settings:
         base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         return Path(base) / "cortexia"
 
+    @property
+    def media_cache(self) -> Path:
+        """Where media is kept that is no local file of its own."""
+        return self.cache_path / "media"
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:

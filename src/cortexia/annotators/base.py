@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.models.base import ModelAccess
 from cortexia.types import Annotation, AudioBlock, Frame, MediaInfo, Progress, Sampling, ViewSpec
 
 Emissions = Sequence[Sequence[Annotation]]
@@ -38,10 +39,12 @@ class SessionContext:
     """What a session may know of the world: the video, and a way to keep a file beside the store.
 
     ``put_blob(data, suffix)`` stores bytes by content and returns their SHA-256 (hex); it is durable on return.
+    ``models``: where weights come from; ``None`` in tests of annotators that need none.
     """
 
     media: MediaInfo
     put_blob: Callable[[bytes, str], str]
+    models: ModelAccess | None = None
 
 
 @dataclass(frozen=True)

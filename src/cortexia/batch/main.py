@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from cortexia import registry
 from cortexia.batch.worker import Worker, WorkerOptions
 from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
 from cortexia.errors import CortexiaError
+from cortexia.sources import MediaCache
 from cortexia.stores import open_store
 from cortexia.telemetry import configure_logs
 
@@ -31,13 +33,19 @@ def worker_payload(store: str, job_ids: list[str], settings: Any) -> dict[str, A
         "max_attempts": settings.max_attempts,
         "log_level": settings.log_level,
         "log_format": settings.log_format,
+        "media_cache": str(settings.media_cache),
     }
 
 
 def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOptions:
     policy = WindowPolicy(payload["window_s"], payload["commit_interval_s"], payload["commit_rows"])
     engine = EngineOptions(policy=policy, threads=payload["threads"], batch_size=payload["batch_size"], cancel=cancel)
-    return WorkerOptions(engine=engine, lease_s=payload["lease_s"], max_attempts=payload["max_attempts"])
+    return WorkerOptions(
+        engine=engine,
+        lease_s=payload["lease_s"],
+        max_attempts=payload["max_attempts"],
+        media_cache=MediaCache(Path(payload["media_cache"])),
+    )
 
 
 def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], stopped: Callable[[], bool]) -> None:

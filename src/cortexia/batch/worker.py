@@ -16,7 +16,7 @@ from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken, EngineOptions, PassContext, ProgressEvent, VideoAnnotation
 from cortexia.errors import CortexiaError, FenceLostError, ResourceError, StoreBusyError
 from cortexia.plan import Plan, make_plan, make_recipes
-from cortexia.sources import uri_to_path
+from cortexia.sources import MediaCache, open_path
 from cortexia.stores.base import Claim, JobRecord, RunRecord, StorageBackend, Window
 from cortexia.telemetry import get_logger
 from cortexia.types import (
@@ -35,12 +35,14 @@ _log = get_logger("cortexia.worker")
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """``stall_timeout_s``: a job whose position does not move for so long loses its lease (G6)."""
+    """``stall_timeout_s``: a job whose position does not move for so long loses its lease (G6). ``media_cache``: where
+    videos lie that are no local files of their own."""
 
     engine: EngineOptions = field(default_factory=EngineOptions)
     lease_s: float = 20.0
     max_attempts: int = 3
     stall_timeout_s: float = 120.0
+    media_cache: MediaCache | None = None
 
 
 def recipes_of(config: Mapping[str, Any]) -> tuple[Annotator, ...]:
@@ -134,7 +136,7 @@ class Worker:
         self._finished(job, ending[0].value, ending[1], ending[2], started)
 
     def _annotate(self, claim: Claim, heartbeat: Heartbeat) -> Iterator[Window]:
-        path = uri_to_path(claim.job.video_path)
+        path = open_path(claim.job.video_path, claim.job.video_id, self._options.media_cache)
         media = self._media(claim.job, path)
         plan = self._plan(claim.job, media)
         video = self._store.video(claim.job.video_id)

@@ -2,6 +2,7 @@
 
 from cortexia.sources.adapter import InputAdapter
 from cortexia.sources.base import InputStream, SourceVideo
+from cortexia.sources.cache import MediaCache, open_path
 from cortexia.sources.identity import IdentityCache, identify
 from cortexia.sources.local import FileInputStream, path_to_uri, uri_to_path
 from cortexia.sources.memory import MemoryInputStream
@@ -11,9 +12,11 @@ __all__ = [
     "IdentityCache",
     "InputAdapter",
     "InputStream",
+    "MediaCache",
     "MemoryInputStream",
     "SourceVideo",
     "identify",
+    "open_path",
     "path_to_uri",
     "uri_to_path",
 ]

@@ -10,11 +10,15 @@ from typing import Protocol, Self
 
 @dataclass(frozen=True, slots=True)
 class SourceVideo:
-    """A video as a local file that may be opened: ``path`` is absolute, ``uri`` is what people recognise."""
+    """A video that may be opened: ``path`` is absolute, ``uri`` is what people recognise.
+
+    ``video_id``: where the source knows it already; always so for an image sequence, whose ``path`` is a folder.
+    """
 
     path: Path
     uri: str
     filename: str
+    video_id: str | None = None
 
 
 class InputStream(Protocol):

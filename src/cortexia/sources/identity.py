@@ -60,6 +60,8 @@ def _key(path: Path, stat: os.stat_result) -> tuple[bytes, int, int, int]:
 
 def identify(video: SourceVideo, cache: IdentityCache | None = None) -> VideoIdentity:
     """Raises ``RejectedInput`` (``unreadable``) for a file that cannot be read."""
+    if video.video_id is not None:
+        return VideoIdentity(video.video_id, video.uri, video.filename, _size(video.path))
     try:
         with video.path.open("rb") as file:
             stat = os.fstat(file.fileno())
@@ -70,3 +72,9 @@ def identify(video: SourceVideo, cache: IdentityCache | None = None) -> VideoIde
     if cache and not known:
         cache.put(video.path, stat, digest)
     return VideoIdentity(video_id=digest, uri=video.uri, filename=video.filename, size_bytes=stat.st_size)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of the files in a folder."""
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
