@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cortexia.config_manager import ConfigManager
+from cortexia.config import ConfigManager, ProcessingConfig
 from cortexia.errors import ConfigurationError
 
 TEXTS = {
@@ -89,3 +89,24 @@ def test_a_few_aliases_are_fine(tmp_path):
 def test_an_empty_file_is_an_empty_table(tmp_path):
     (tmp_path / "c.yaml").write_text("")
     assert ConfigManager(tmp_path / "c.yaml").load_config() == {}
+
+
+def test_an_older_configuration_becomes_a_processing_config():
+    manager = ConfigManager.from_dict(
+        {
+            "model_settings": {
+                "object_detection_model": "yolox-nano",
+                "segmentation_model": "something",
+                "device": "cpu",
+                "objects": {"threshold": 0.4},
+            },
+            "processing": {"frame_interval": 5, "batch_size": 4, "colour": "blue"},
+        }
+    )
+    config = ProcessingConfig.from_legacy(manager)
+    assert config.annotator_options == {"objects": {"model": "yolox-nano", "threshold": 0.4}}
+    assert (config.device, config.frame_interval, config.batch_size, config.output_format) == ("cpu", 5, 4, "coco")
+
+
+def test_an_empty_older_configuration_has_the_defaults():
+    assert ProcessingConfig.from_legacy(ConfigManager()) == ProcessingConfig()

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
-from cortexia.errors import ConfigurationError
-
-_LIMIT_BYTES = 1_000_000
-_ALIAS_LIMIT = 100
+from cortexia.tables import ENDINGS, read_table
 
 
 class ConfigManager:
@@ -64,59 +57,12 @@ class ConfigManager:
         if self._folder is not None:
             if not self._folder.is_dir():
                 raise FileNotFoundError(f"configuration folder not found: {self._folder}")
-            paths += sorted(path for path in self._folder.iterdir() if path.suffix in _READERS and path.is_file())
+            paths += sorted(path for path in self._folder.iterdir() if path.suffix in ENDINGS and path.is_file())
         if self._file is not None:
             if not self._file.is_file():
                 raise FileNotFoundError(f"configuration file not found: {self._file}")
             paths = [path for path in paths if path != self._file] + [self._file]
         return paths
-
-
-def read_table(path: Path) -> dict[str, Any]:
-    """The table in a TOML, YAML or JSON file, told apart by its ending. Raises ``ConfigurationError``."""
-    reader = _READERS.get(path.suffix)
-    if reader is None:
-        raise ConfigurationError(f"configuration file {path} must end in {', '.join(sorted(_READERS))}")
-    try:
-        if path.stat().st_size > _LIMIT_BYTES:
-            raise ConfigurationError(f"configuration file {path} has more than {_LIMIT_BYTES} bytes")
-        table = reader(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise ConfigurationError(f"configuration file {path} cannot be read: {error}") from error
-    if table is None:
-        return {}
-    if not isinstance(table, dict):
-        raise ConfigurationError(f"configuration file {path} must hold a table of settings")
-    return table
-
-
-class _BoundedLoader(yaml.SafeLoader):
-    """Plain values only, and few aliases: a short file may not stand for a huge one (S-33)."""
-
-    _aliases = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            self._aliases += 1
-            if self._aliases > _ALIAS_LIMIT:
-                raise yaml.YAMLError(f"more than {_ALIAS_LIMIT} aliases")
-        return super().compose_node(parent, index)
-
-
-def _read_yaml(text: str) -> Any:
-    loader = _BoundedLoader(text)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
-
-
-_READERS: dict[str, Callable[[str], Any]] = {
-    ".toml": tomllib.loads,
-    ".json": json.loads,
-    ".yaml": _read_yaml,
-    ".yml": _read_yaml,
-}
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
