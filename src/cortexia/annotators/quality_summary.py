@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import ClassVar, NamedTuple, cast
 
 from cortexia.annotators._series import shot_values
@@ -15,6 +16,7 @@ from cortexia.errors import ConfigurationError
 from cortexia.types import Annotation, Measure, Shot, TimeSpan, Timestamp
 
 SUMMARY, BLACK, FROZEN = "quality_summary", "black", "frozen"
+_STILL_STEP = Fraction(2, 5)
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,10 @@ class QualitySummary(Solver):
     A ``Measure`` labelled ``black`` per stretch of frames with an exposure of at most ``black_exposure`` and a contrast
     of at most ``black_contrast``: dark all over, so that stars in a night sky are not. One labelled ``frozen`` per
     stretch of frames that differ by at most ``frozen_difference`` from the one before, if it is on screen for at
-    least ``frozen_s`` seconds; black that lasts is frozen, too. A stretch starts with the first sampled frame that
-    shows it and ends where the first sampled frame starts that no longer does, or with the last shot: both borders are
-    late by less than the sampling interval.
+    least ``frozen_s`` seconds; black that lasts is frozen, too. For the latter frames are taken at least 0.4 s apart,
+    and changes in between add up: the more often one looks, the less changes from look to look, and slow is not still.
+    A stretch starts with the first sampled frame that shows it and ends where the first sampled frame starts that no
+    longer does, or with the last shot: both borders are late by less than the sampling interval.
     """
 
     name: ClassVar[str] = "quality_summary"
@@ -88,20 +91,22 @@ class QualitySummary(Solver):
         return values["exposure"] <= self.black_exposure and values["contrast"] <= self.black_contrast
 
     def _is_still(self, sample: Measure) -> bool:
-        return sample.values.get("difference", 1.0) <= self.frozen_difference
+        return sample.values["difference"] <= self.frozen_difference
 
     def _black_spans(self, stored: StoredAnnotations) -> Iterator[Measure]:
-        for part in _stretches(stored, lambda before, after: self._is_black(before) and self._is_black(after)):
+        ends = _end_of_shots(stored)
+        for part in _stretches(_samples(stored), ends, lambda *pair: all(map(self._is_black, pair))):
             if self._is_black(part.samples[0]):
                 exposure = statistics.fmean(sample.values["exposure"] for sample in part.samples)
                 contrast = max(sample.values["contrast"] for sample in part.samples)
                 yield part.measure(BLACK, {"exposure": round(exposure, 6), "contrast_max": contrast})
 
     def _frozen_spans(self, stored: StoredAnnotations) -> Iterator[Measure]:
-        for part in _stretches(stored, lambda before, after: self._is_still(after)):
+        ends = _end_of_shots(stored)
+        for part in _stretches(_thinned(_samples(stored)), ends, lambda _, after: self._is_still(after)):
             if len(part.samples) > 1 and part.shown_s >= self.frozen_s:
                 change = max(sample.values["difference"] for sample in part.samples[1:])
-                yield part.measure(FROZEN, {"difference_max": change})
+                yield part.measure(FROZEN, {"difference_max": round(change, 6)})
 
 
 class _Stretch(NamedTuple):
@@ -125,9 +130,10 @@ class _Stretch(NamedTuple):
         )
 
 
-def _stretches(stored: StoredAnnotations, goes_on: Callable[[Measure, Measure], bool]) -> Iterator[_Stretch]:
-    """All samples in order, cut before each one that does not go on from the one before."""
-    samples = _samples(stored)
+def _stretches(
+    samples: Iterator[Measure], end: Timestamp | None, goes_on: Callable[[Measure, Measure], bool]
+) -> Iterator[_Stretch]:
+    """All samples in order, cut before each one that does not go on from the one before; the last lasts to ``end``."""
     first = next(samples, None)
     if first is None:
         return
@@ -137,7 +143,26 @@ def _stretches(stored: StoredAnnotations, goes_on: Callable[[Measure, Measure], 
             yield _Stretch(held, sample.span.start)
             held = []
         held.append(sample)
-    yield _Stretch(held, max([held[-1].span.end, *(shot.span.end for shot in _shots(stored))]))
+    last = held[-1].span.end
+    yield _Stretch(held, max(last, end) if end else last)
+
+
+def _thinned(samples: Iterator[Measure]) -> Iterator[Measure]:
+    """Samples at least 0.4 s apart, and the last; each with all change since the one kept before as its difference.
+
+    By the triangle inequality that is no less than how much the two differ.
+    """
+    kept: Measure | None = None
+    left: Measure | None = None
+    change = 0.0
+    for sample in samples:
+        change += sample.values.get("difference", 1.0)
+        left = replace(sample, values={**sample.values, "difference": change})
+        if kept is None or sample.span.start.fraction - kept.span.start.fraction >= _STILL_STEP:
+            yield left
+            kept, left, change = left, None, 0.0
+    if left is not None:
+        yield left
 
 
 def _samples(stored: StoredAnnotations) -> Iterator[Measure]:
@@ -148,3 +173,7 @@ def _samples(stored: StoredAnnotations) -> Iterator[Measure]:
 
 def _shots(stored: StoredAnnotations) -> Iterator[Shot]:
     return iter(cast(Iterable[Shot], stored.of("shot")))
+
+
+def _end_of_shots(stored: StoredAnnotations) -> Timestamp | None:
+    return max((shot.span.end for shot in _shots(stored)), default=None)
