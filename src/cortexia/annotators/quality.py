@@ -43,7 +43,7 @@ class Quality(StreamAnnotator):
     name: ClassVar[str] = "quality"
     version: ClassVar[str] = "1"
     provides: ClassVar[tuple[str, ...]] = ("measure",)
-    cost: ClassVar[float] = 0.002
+    cost: ClassVar[float] = 0.004
 
     per_second: float = 2.0
     frame_interval: int | None = None
