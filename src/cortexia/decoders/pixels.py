@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -75,10 +77,7 @@ def read_picture(path: Path, limits: Limits) -> StillPicture:
 
 
 def _read(file: BinaryIO, kind: str, limits: Limits) -> StillPicture:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        image = Image.open(file, formats=[kind])
-    with image:
+    with _without_warnings(), Image.open(file, formats=[kind]) as image:
         if not limits.allow_picture(*image.size):
             raise RejectedInput("too_large", f"a picture of {image.width}x{image.height} pixels")
         stored_size = image.size
@@ -89,6 +88,15 @@ def _read(file: BinaryIO, kind: str, limits: Limits) -> StillPicture:
         turn = _UPRIGHT.get(orientation)
         upright = image.transpose(turn) if turn is not None else image
         return StillPicture(kind.lower(), _rgb(upright), stored_size, _CLOCKWISE.get(orientation, 0), pictures)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Pillow warns of bombs and of metadata: the first is an error here, the second is not used."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _orientation(image: Image.Image) -> int:
