@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cortexia.decoders import pixels as pixels_module
 from cortexia.decoders.base import DecodeRequest, ViewRequest
 from cortexia.decoders.choice import ContentDecoder
 from cortexia.decoders.formats import is_picture, still_format
@@ -177,7 +178,7 @@ def test_of_several_pictures_the_first_is_looked_at_and_that_is_told(tmp_path, n
     (frame,), verdict = look(tmp_path / f"a.{suffix}", RGB)
     assert (frame.view(RGB) == noise).all()
     assert (verdict.status, verdict.reason) == ("partial", "short")
-    assert "first of 3" in verdict.message
+    assert "first of several" in verdict.message
 
 
 @pytest.mark.parametrize("suffix", ["ico", "ppm", "tga", "pcx", "icns", "eps"])
@@ -227,6 +228,14 @@ def test_texts_that_unpack_to_megabytes_are_not_unpacked(png, noise):
     with pytest.raises(ValueError, match="too large"), Image.open(png) as image:
         image.load()  # negative control: Pillow reads it, up to a limit of its own
     assert (pixels(png) == noise).all()
+
+
+def test_a_png_of_very_many_chunks_is_refused(png, monkeypatch):
+    chunks = png.read_bytes().count(b"IDAT") + 2
+    monkeypatch.setattr(pixels_module, "_PNG_CHUNKS", chunks + 1)
+    assert ContentDecoder().probe(png).verdict.status == "ok"
+    monkeypatch.setattr(pixels_module, "_PNG_CHUNKS", chunks - 1)
+    assert ContentDecoder().probe(png).verdict.reason == "too_large"
 
 
 def test_a_png_without_texts_is_read_as_it_is(png):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from cortexia.decoders.choice import ContentDecoder
 from cortexia.decoders.sequence import Sequence
 from cortexia.errors import ConfigurationError, RejectedInput
 from cortexia.sources import InputAdapter, MediaCache, SourceVideo, identify
@@ -71,6 +72,23 @@ def test_pictures_are_linked_and_copied_where_that_fails(frames, cache, monkeypa
     assert (copied.path / "frame1.png").stat().st_ino != (frames / "frame1.png").stat().st_ino
     assert (copied.path / "frame1.png").read_bytes() == (frames / "frame1.png").read_bytes()
     assert {entry.name for entry in cache.folder.iterdir()} == {linked.video_id, copied.video_id}
+
+
+def test_names_of_any_kind_are_only_names(frames, cache):
+    (frames / "frame11.png").rename(frames / os.fsdecode(b"frame11-\xff.png"))
+    (frames / "frame10.png").rename(frames / "%d\n.png")
+    video = adapt(frames, cache)
+    assert video.uri.encode()
+    assert ContentDecoder().probe(video.path).verdict.status == "ok"
+    assert all((video.path / name).exists() for name in Sequence.read(video.path).images)
+
+
+def test_a_picture_named_like_the_list_is_left_out(frames, cache):
+    (frames / "frame11.png").rename(frames / "sequence.json")
+    with InputAdapter.adapt(frames, fps=25, cache=cache) as stream:
+        (video,) = list(stream)
+        assert [path.name for path in stream.left_out] == ["notes.txt", "sequence.json"]
+    assert len(Sequence.read(video.path).images) == 4
 
 
 def test_digits_sort_as_numbers():

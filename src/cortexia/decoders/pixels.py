@@ -37,20 +37,21 @@ _UPRIGHT = {
 }
 _CLOCKWISE = {3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}
 _PNG_METADATA = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})
-_CHUNK_BYTES = 1024 * 1024
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_CHUNKS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class StillPicture:
     """A decoded picture. ``rgb``: (h, w, 3) uint8, upright. ``stored_size``: width and height before it was turned by
-    ``rotation`` clockwise degrees (mirrored pictures count as their nearest turn). ``pictures``: how many are in the
-    file; this is the first."""
+    ``rotation`` clockwise degrees (mirrored pictures count as their nearest turn). ``is_first_of_several``: the
+    file holds more, as an animation or as pages."""
 
     codec: str
     rgb: Picture
     stored_size: tuple[int, int]
     rotation: int
-    pictures: int
+    is_first_of_several: bool
 
 
 def read_picture(path: Path, limits: Limits) -> StillPicture:
@@ -82,12 +83,12 @@ def _read(file: BinaryIO, kind: str, limits: Limits) -> StillPicture:
             raise RejectedInput("too_large", f"a picture of {image.width}x{image.height} pixels")
         stored_size = image.size
         # JPEG files may carry a second picture (a depth or gain map), which is no part of a sequence
-        pictures = 1 if kind == "JPEG" else int(getattr(image, "n_frames", 1))
+        has_more = kind != "JPEG" and bool(getattr(image, "is_animated", False))
         image.load()
         orientation = _orientation(image)
         turn = _UPRIGHT.get(orientation)
         upright = image.transpose(turn) if turn is not None else image
-        return StillPicture(kind.lower(), _rgb(upright), stored_size, _CLOCKWISE.get(orientation, 0), pictures)
+        return StillPicture(kind.lower(), _rgb(upright), stored_size, _CLOCKWISE.get(orientation, 0), has_more)
 
 
 @contextmanager
@@ -119,18 +120,28 @@ def _rgb(image: Image.Image) -> Picture:
 
 def without_metadata(file: BinaryIO) -> BinaryIO:
     """A PNG without texts and colour profile, which may unpack to any size; ``file`` itself if it has none."""
-    kept = io.BytesIO(file.read(8))
+    if not any(kind in _PNG_METADATA for kind, _ in _png_chunks(file)):
+        file.seek(0)
+        return file
+    kept = io.BytesIO(_PNG_SIGNATURE)
     kept.seek(0, io.SEEK_END)
-    dropped = False
-    while len(header := file.read(8)) == 8:
-        length = int.from_bytes(header[:4], "big") + 4
-        if header[4:] in _PNG_METADATA:
-            file.seek(length, io.SEEK_CUR)
-            dropped = True
-            continue
-        kept.write(header)
-        while length > 0 and (data := file.read(min(length, _CHUNK_BYTES))):
-            kept.write(data)
-            length -= len(data)
-    (kept if dropped else file).seek(0)
-    return kept if dropped else file
+    for kind, length in _png_chunks(file):
+        if kind not in _PNG_METADATA:
+            file.seek(-8, io.SEEK_CUR)
+            kept.write(file.read(length + 12))
+    kept.seek(0)
+    return kept
+
+
+def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Kind and length of each chunk; when one comes out, ``file`` stands at its data. Raises ``RejectedInput``."""
+    at = len(_PNG_SIGNATURE)
+    for _ in range(_PNG_CHUNKS):
+        file.seek(at)
+        header = file.read(8)
+        if len(header) < 8:
+            return
+        length = int.from_bytes(header[:4], "big")
+        yield header[4:], length
+        at += length + 12
+    raise RejectedInput("too_large", f"a PNG of more than {_PNG_CHUNKS} chunks")

@@ -110,8 +110,8 @@ class StillStream:
             self._corrupt += 1
             self._first_error = self._first_error or f"picture {index} ({path.name}): {error}"
             return None
-        if picture.pictures > 1:
-            self._surplus = self._surplus or f"only the first of {picture.pictures} pictures in the file was looked at"
+        if picture.is_first_of_several:
+            self._surplus = self._surplus or f"{path.name}: only the first of several pictures was looked at"
         self._last_good_s = self._span(index)[1].seconds
         return picture
 

@@ -60,7 +60,8 @@ class ImageSequenceInputStream:
         for path in sorted(entries, key=lambda path: natural_key(path.name)):
             if path.name.startswith(".") or not path.is_file():
                 continue
-            (found if still_format(path) else self._left_out).append(path)
+            is_taken = path.name != MANIFEST and still_format(path) is not None
+            (found if is_taken else self._left_out).append(path)
         return found
 
     @property
