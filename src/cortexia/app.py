@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from fractions import Fraction
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -21,9 +22,9 @@ from cortexia.config import Settings
 from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
-from cortexia.errors import ConfigurationError, RejectedInput
+from cortexia.errors import ConfigurationError, MissingDependencyError, RejectedInput
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
-from cortexia.sources import IdentityCache, InputAdapter, SourceVideo, identify
+from cortexia.sources import IdentityCache, InputAdapter, MediaCache, SourceVideo, identify
 from cortexia.stores import open_store
 from cortexia.stores.base import JobRecord, RunRecord, StorageBackend, VideoRecord, Window
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, StoredRow, TimeRange, VideoIdentity
@@ -34,11 +35,13 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of videos: annotators with their options, over which part."""
+    """What is asked of videos: annotators with their options, over which part. ``fps``: the sources are folders of
+    pictures, each of them one video at this rate."""
 
     annotators: tuple[str, ...]
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     time_range: TimeRange = WHOLE_VIDEO
+    fps: Fraction | None = None
 
     def recipes(self) -> tuple[Annotator, ...]:
         """Raises ``UnknownNameError`` for a name or an option that does not exist."""
@@ -124,28 +127,36 @@ class App:
     @property
     def decoder(self) -> Decoder:
         if self._decoder is None:
-            self._decoder = registry.load("decoders", "pyav")()
+            self._decoder = registry.load("decoders", "content")()
         return self._decoder
 
     # -- sources
 
-    def _videos(self, sources: Iterable[Source], left_out: list[str]) -> Iterator[SourceVideo | RejectedInput]:
+    @property
+    def _media_cache(self) -> MediaCache:
+        return MediaCache(self.settings.media_cache)
+
+    def _videos(
+        self, sources: Iterable[Source], left_out: list[str], fps: Fraction | None
+    ) -> Iterator[SourceVideo | RejectedInput]:
         """Every video of the sources; what cannot be read comes as the error it gives, and the others follow."""
         for source in sources:
             try:
-                stream = self._stack.enter_context(InputAdapter.adapt(source))
+                stream = self._stack.enter_context(InputAdapter.adapt(source, fps, self._media_cache))
                 yield from stream
                 left_out += [str(path) for path in stream.left_out]
             except RejectedInput as error:
                 yield error
+            except MissingDependencyError as error:
+                yield RejectedInput(error.code, f"{source!r:.200}: {error}")
             except ValueError as error:
                 yield RejectedInput("not_an_input", f"{source!r:.200}: {error}")
 
     def _identify(
-        self, sources: Iterable[Source], left_out: list[str]
+        self, sources: Iterable[Source], left_out: list[str], fps: Fraction | None = None
     ) -> Iterator[tuple[SourceVideo, VideoIdentity] | RejectedInput]:
         cache = IdentityCache(self.settings.cache_path)
-        for video in self._videos(sources, left_out):
+        for video in self._videos(sources, left_out, fps):
             if isinstance(video, RejectedInput):
                 yield video
                 continue
@@ -160,7 +171,7 @@ class App:
         """What ``annotate`` would do, with an estimate from a short probe. Writes nothing."""
         recipes = request.recipes()
         store = self._existing_store()
-        for item in self._identify(sources, []):
+        for item in self._identify(sources, [], request.fps):
             if isinstance(item, RejectedInput):
                 yield item
                 continue
@@ -206,7 +217,7 @@ class App:
         left_out: list[str] = []
         results: list[VideoResult] = []
         jobs: dict[str, str] = {}
-        for item in islice(self._identify(sources, left_out), limit):
+        for item in islice(self._identify(sources, left_out, request.fps), limit):
             if isinstance(item, RejectedInput):
                 results.append(VideoResult(str(item), None, "rejected", item.reason, str(item)))
                 on_event({"event": "input_rejected", "reason": item.reason, "message": str(item)})
@@ -258,9 +269,9 @@ class App:
             runs=store.job_runs(job_id),
         )
 
-    def identify_one(self, source: Source) -> VideoIdentity:
+    def identify_one(self, source: Source, fps: Fraction | None = None) -> VideoIdentity:
         """The one video that ``source`` holds. Raises ``RejectedInput``, or ``ConfigurationError`` for several."""
-        items = list(self._identify([source], []))
+        items = list(self._identify([source], [], fps))
         if len(items) != 1:
             raise ConfigurationError(f"one video is needed here, the source holds {len(items)}")
         if isinstance(items[0], RejectedInput):

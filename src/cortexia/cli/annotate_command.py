@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
-    """Annotate files, folders (recursive) or globs. Run it again to go on after any interruption.
+    """Annotate files, folders (recursive), globs or archives. Run it again to go on after any interruption.
 
     \b
     Examples:
       cortexia annotate talk.mp4
       cortexia annotate videos/ --store shots.db --annotators shots,loudness
       cortexia annotate film.mkv --start 60 --end 120 --option frames.per_shot=3
+      cortexia annotate frames/ --fps 25
     """
     from cortexia.app import App
     from cortexia.cli.render import print_plans, print_report
