@@ -116,7 +116,7 @@ def make_gaps(data: VideoData, facts: Facts) -> list[Gap]:
             gaps.append(Gap("none", _name(run.spec.annotator), run.reason or "looked at, and none found"))
     looked = {run.spec.annotator for run in data.runs}
     gaps += [
-        Gap("unlooked", name, f"not looked yet (annotator {annotator})")
+        Gap("unlooked", name, f"annotator {annotator} has not run on this video")
         for annotator, name in SECTIONS.items()
         if annotator not in looked
     ]

@@ -112,7 +112,7 @@ def _media_facts(data: VideoData, media: MediaInfo | None) -> list[tuple[str, st
     if media is None:
         return found
     declared = "not stated" if media.duration_s is None else length(round(media.duration_s * 1e6))
-    found = [("Duration", declared), *found, ("Container", media.container)]
+    found = [("Duration", declared), *found, ("Container", media.container.replace(",", ", "))]
     if media.video is not None:
         video = media.video
         found.append(("Picture", f"{video.width} × {video.height}"))

@@ -89,7 +89,7 @@ def time_ticks(end_us: int, most: int = 8) -> list[tuple[int, str]]:
     return [(at, clock(at, decimals, hours)) for at in range(0, end_us + 1, step)]
 
 
-def value_ticks(low: float, high: float, most: int = 3) -> list[float]:
+def value_ticks(low: float, high: float, most: int = 4) -> list[float]:
     """Round values within ``low`` .. ``high``: at most ``most`` steps."""
     span = high - low
     if span <= 0:
