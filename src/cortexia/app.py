@@ -352,9 +352,7 @@ class App:
 
         write_page(self.report_data(video_id), Path(output))
 
-    def batch_report(
-        self, output: str | Path, on_page: Callable[[str, Path], None] = lambda name, file: None
-    ) -> int:
+    def batch_report(self, output: str | Path, on_page: Callable[[str, Path], None] = lambda name, file: None) -> int:
         """Write a page for each stored video and an index over them into a folder; returns how many videos."""
         from cortexia.report.desk import write_pages
 
@@ -378,13 +376,12 @@ class App:
 
         ``max_side``: the longer side shrinks to at most this (pixels). ``on_frame`` is told how far it is (seconds).
         """
-        from cortexia.report.annotated_video import write_annotated_video
+        from cortexia.report.annotated_video import DecodeSource, write_annotated_video
 
         data = self.report_data(video_id)
         path = open_path(data.record.identity.uri, video_id, MediaCache(self.settings.media_cache))
-        return write_annotated_video(
-            data, self.decoder, path, Path(output), threads=self.settings.thread_budget, max_side=max_side, on_frame=on_frame
-        )
+        source = DecodeSource(self.decoder, path, self.settings.thread_budget)
+        return write_annotated_video(data, source, Path(output), max_side, on_frame)
 
 
 def _identity_event(identity: VideoIdentity) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from cortexia.report.gather import Facts, gather
 from cortexia.report.palette import LABEL_COLOURS, TEXT_ON, colour_indexes
 from cortexia.report.pictures import font, plate
 from cortexia.report.words import clock, short, visible
-from cortexia.types import Detection, Frame, MediaInfo, Picture, Sampling, ViewSpec, VideoStream
+from cortexia.types import Detection, Frame, MediaInfo, Picture, Sampling, VideoStream, ViewSpec
 
 HOLD_LIMIT_S = 2.0
 _HOLD_STEPS = 1.5
@@ -39,13 +39,19 @@ class Drawing:
     hours: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DecodeSource:
+    """The video to draw on, and how to decode it: ``threads`` as in ``DecodeRequest``."""
+
+    decoder: Decoder
+    path: Path
+    threads: int = 0
+
+
 def write_annotated_video(
     data: VideoData,
-    decoder: Decoder,
-    path: Path,
+    source: DecodeSource,
     output: Path,
-    *,
-    threads: int = 0,
     max_side: int = 1280,
     on_frame: Callable[[float], None] = lambda time_s: None,
 ) -> int:
@@ -64,8 +70,8 @@ def write_annotated_video(
         os.close(handle)
     made = Path(temporary)
     try:
-        job = _Job(data, facts, media, media.video, path, made, max_side)
-        frames = job.run(decoder, threads, on_frame)
+        job = _Job(data, facts, media, media.video, source, made, max_side)
+        frames = job.run(on_frame)
         with translate_os_error(output):
             made.replace(output)
     finally:
@@ -80,18 +86,18 @@ class _Job:
     facts: Facts
     media: MediaInfo
     video: VideoStream
-    path: Path
+    source: DecodeSource
     output: Path
     max_side: int
 
-    def run(self, decoder: Decoder, threads: int, on_frame: Callable[[float], None]) -> int:
+    def run(self, on_frame: Callable[[float], None]) -> int:
         """With several threads first; damage shows then, and it begins anew with one (as annotating does)."""
         try:
-            return self._attempt(decoder, threads, on_frame)
+            return self._attempt(self.source.threads, on_frame)
         except DamageFound:
-            return self._attempt(decoder, 1, on_frame)
+            return self._attempt(1, on_frame)
 
-    def _attempt(self, decoder: Decoder, threads: int, on_frame: Callable[[float], None]) -> int:
+    def _attempt(self, threads: int, on_frame: Callable[[float], None]) -> int:
         spec = ViewSpec(bound=self.max_side, pixel_format="rgb", resample="area")
         width, height = spec.fit(self.video.width, self.video.height)
         canvas = Canvas((width, height), (self.video.width, self.video.height), self._drawing())
@@ -99,8 +105,8 @@ class _Job:
         request = DecodeRequest(video=(ViewRequest(Sampling.every(), (spec,)),), threads=threads)
         base, frames = self.video.time_base, 0
         with (
-            decoder.open(self.path, self.media, request) as stream,
-            VideoWriter(self.output, canvas.size, base, (self.path, self.media)) as writer,
+            self.source.decoder.open(self.source.path, self.media, request) as stream,
+            VideoWriter(self.output, canvas.size, base, (self.source.path, self.media)) as writer,
         ):
             for frame in stream:
                 shown = cast(Frame, frame)

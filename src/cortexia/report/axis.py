@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cortexia.report.gather import ShotFacts, Span
-from cortexia.report.words import clock, time_ticks
+from cortexia.report.words import DASH, clock, time_ticks
 
 WIDTH = 1000.0
 _SPANS_DRAWN = 600
@@ -73,7 +73,7 @@ class Axis:
         return self.path(Span(shot.start, shot.end) for shot in shots[1::2]) if len(shots) <= _SPANS_DRAWN else ""
 
     def between(self, start: int, end: int) -> str:
-        return f"{clock(start, self.decimals)} – {clock(end, self.decimals)}"
+        return f"{clock(start, self.decimals)} {DASH} {clock(end, self.decimals)}"
 
 
 def _rectangle(left: float, right: float, height: float) -> str:

@@ -37,11 +37,11 @@ CURVES = (
     CurveSpec("loudness", "rms_dbfs", "Loudness", "dBFS, RMS of each second", high=0.0, floor=-80.0),
     CurveSpec("quality", "sharpness", "Sharpness", "higher is sharper", zero=True),
     CurveSpec("quality", "exposure", "Exposure", "higher is brighter", zero=True),
-    CurveSpec("quality", "noise_sigma", "Noise", "standard deviation σ", zero=True),
-    CurveSpec("motion", "pan", "Pan", "frame widths per second, + is to the right", zero=True),
-    CurveSpec("motion", "tilt", "Tilt", "frame heights per second, + is down", zero=True),
-    CurveSpec("motion", "zoom", "Zoom", "relative scale per second, + is in", zero=True),
-    CurveSpec("motion", "residual", "Other movement", "frame diagonals per second, camera taken out", zero=True),
+    CurveSpec("quality", "noise_sigma", "Noise", "standard deviation", zero=True),
+    CurveSpec("motion", "pan", "Pan", "widths per second, + is right", zero=True),
+    CurveSpec("motion", "tilt", "Tilt", "heights per second, + is down", zero=True),
+    CurveSpec("motion", "zoom", "Zoom", "scale per second, + is in", zero=True),
+    CurveSpec("motion", "residual", "Other movement", "diagonals per second, without the camera", zero=True),
 )
 
 
@@ -81,11 +81,23 @@ def _curve(spec: CurveSpec, series: Series, blanks: list[Span], axis: Axis) -> C
     low, high = _range(spec, series)
     shown = [
         axis.block(span, "blank", f"not measured, {axis.between(*span[:2])}: {span.text}")
-        for span in blanks[:_BLANKS_SHOWN]
+        for span in _joined(blanks, series.step)[:_BLANKS_SHOWN]
     ]
     path = _path(series, blanks, axis, low, high)
     zero = _down(0.0, low, high) if spec.zero and low < 0 < high else None
     return Curve(spec.title, spec.unit, path, _ticks(spec, series, low, high), zero, shown, _note(series))
+
+
+def _joined(blanks: list[Span], step: int) -> list[Span]:
+    """Samples that could not be measured, each standing for the time up to the next; neighbours become one."""
+    found: list[Span] = []
+    for blank in blanks:
+        end = max(blank.end, blank.start + step)
+        if found and blank.start <= found[-1].end and blank.text == found[-1].text:
+            found[-1] = found[-1]._replace(end=max(end, found[-1].end))
+        else:
+            found.append(blank._replace(end=end))
+    return found
 
 
 def _note(series: Series) -> str:
@@ -93,7 +105,7 @@ def _note(series: Series) -> str:
         return "not measured"
     least, most = min(series.values), max(series.values)
     middle = median(series.values)
-    return f"{number(least)} to {number(most)}, median {number(middle)}; {plural(len(series), 'value')}"
+    return f"{number(least)} to {number(most)}, median {number(middle)}, {plural(len(series), 'value')}"
 
 
 def _range(spec: CurveSpec, series: Series) -> tuple[float, float]:

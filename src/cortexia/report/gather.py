@@ -126,9 +126,7 @@ def _best_pictures(rows: list[StoredRow]) -> list[StoredRow]:
 
 
 def _within(best: list[StoredRow], shot: Shot) -> StoredRow | None:
-    return next(
-        (row for row in best if shot.first_frame <= (row.annotation.frame_index or 0) <= shot.last_frame), None
-    )
+    return next((row for row in best if shot.first_frame <= (row.annotation.frame_index or 0) <= shot.last_frame), None)
 
 
 def _take(facts: Facts, row: StoredRow) -> None:

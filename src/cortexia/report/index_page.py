@@ -14,7 +14,7 @@ from cortexia.report.gather import Facts
 from cortexia.report.page import render
 from cortexia.report.pictures import data_uri, encoded, evenly, fetched, filmstrip
 from cortexia.report.video_page import verdict_of
-from cortexia.report.words import clock, count, length, number, plural
+from cortexia.report.words import DASH, clock, count, length, number, plural
 from cortexia.types import RunStatus
 
 STRIPS_SHOWN = 200
@@ -27,7 +27,8 @@ _ORDER = ("rejected", "failed", "partial", "unread", "ok")
 @dataclass(frozen=True, slots=True)
 class VideoLine:
     """A video in the table. ``standing``: its verdict, or ``failed`` where it is sound and a run or its job failed,
-    ``unread`` where there is none yet. ``length_us``: what was annotated, else what the container states."""
+    ``unread`` where there is none yet. ``length_us``: what was annotated, else what the container states. ``shots`` and
+    ``detections`` are ``None`` where nobody looked for them."""
 
     name: str
     page: str
@@ -35,12 +36,20 @@ class VideoLine:
     verdict: str
     why: str
     length_us: int
-    shots: int
-    detections: int
+    shots: int | None
+    detections: int | None
     rows: int
     top_labels: tuple[str, ...]
     failures: int
     strip: str
+
+    @property
+    def shots_told(self) -> str:
+        return DASH if self.shots is None else count(self.shots)
+
+    @property
+    def detections_told(self) -> str:
+        return DASH if self.detections is None else count(self.detections)
 
     @property
     def length(self) -> str:
@@ -88,13 +97,19 @@ def video_line(data: VideoData, facts: Facts, with_strip: bool) -> VideoLine:
         verdict=verdict.status.value if verdict else "unread",
         why=why,
         length_us=facts.end,
-        shots=len(facts.shots),
-        detections=sum(map(len, facts.detections.values())),
+        shots=_known(data, "shots", len(facts.shots)),
+        detections=_known(data, "objects", sum(map(len, facts.detections.values()))),
         rows=sum(facts.rows.values()),
         top_labels=tuple(facts.labels[:3]),
         failures=sum(run.status is RunStatus.FAILED for run in data.shown_runs),
         strip=_strip(data, facts) if with_strip else "",
     )
+
+
+def _known(data: VideoData, annotator: str, amount: int) -> int | None:
+    """None found is 0 only where somebody looked to the end."""
+    looked = any(run.spec.annotator == annotator and run.status is RunStatus.COMPLETED for run in data.shown_runs)
+    return amount if amount or looked else None
 
 
 def _strip(data: VideoData, facts: Facts) -> str:
@@ -133,7 +148,7 @@ def _tiles(lines: Sequence[VideoLine], labels: Counter[str]) -> list[tuple[str, 
     tiles = [
         (count(len(lines)), "video" if len(lines) == 1 else "videos"),
         (clock(sum(line.length_us for line in lines), 0, hours=True), "in all"),
-        (count(sum(line.shots for line in lines)), "shots"),
+        (count(sum(line.shots or 0 for line in lines)), "shots"),
     ]
     if labels:
         tiles.append((count(sum(labels.values())), "detections"))

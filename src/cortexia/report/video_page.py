@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from statistics import median
 
 from cortexia.report.account import make_gaps, run_lines, section_state
 from cortexia.report.axis import Axis
@@ -15,7 +15,7 @@ from cortexia.report.palette import colour_indexes
 from cortexia.report.pictures import data_uri, encoded, evenly, fetched, fitted
 from cortexia.report.samples import make_samples
 from cortexia.report.timeline import LABELS_SHOWN, make_lanes
-from cortexia.report.words import clock, count, length, number, plural, rate, size
+from cortexia.report.words import DASH, TIMES, clock, count, length, number, plural, rate, size
 from cortexia.types import MediaInfo, Transition, Verdict
 
 CARDS_SHOWN = 96
@@ -115,7 +115,7 @@ def _media_facts(data: VideoData, media: MediaInfo | None) -> list[tuple[str, st
     found = [("Duration", declared), *found, ("Container", media.container.replace(",", ", "))]
     if media.video is not None:
         video = media.video
-        found.append(("Picture", f"{video.width} × {video.height}"))
+        found.append(("Picture", f"{video.width} {TIMES} {video.height}"))
         found.append(("Frame rate", f"{rate(video.average_rate)} /s" if video.average_rate else "not stated"))
         turned = f", turned by {video.rotation}°" if video.rotation else ""
         found.append(("Video codec", f"{video.codec}{turned}"))
@@ -134,9 +134,9 @@ def _tiles(data: VideoData, facts: Facts) -> list[tuple[str, str]]:
     tiles = []
     looked = {run.spec.annotator for run in data.shown_runs if run.annotation_count}
     if facts.shots:
-        lengths = sorted(shot.end - shot.start for shot in facts.shots)
+        lengths = [shot.end - shot.start for shot in facts.shots]
         tiles.append((count(len(lengths)), "shot" if len(lengths) == 1 else "shots"))
-        tiles.append((length(lengths[len(lengths) // 2]), "upper median shot" if len(lengths) % 2 == 0 else "median shot"))
+        tiles.append((length(round(median(lengths))), "median shot"))
     if "loudness" in looked:
         total = sum(end - start for start, end in zip(facts.sounds.starts, facts.sounds.ends, strict=True))
         tiles.append((length(total), "with sound"))
@@ -187,7 +187,7 @@ def _hints(facts: Facts, shot: ShotFacts) -> tuple[str, ...]:
 def _cards_note(facts: Facts) -> str:
     if len(facts.shots) <= CARDS_SHOWN:
         return ""
-    return f"{CARDS_SHOWN} of {count(len(facts.shots))} shots, spread evenly over the video; the table below lists them."
+    return f"{CARDS_SHOWN} of {count(len(facts.shots))} shots, spread evenly; the table below lists them."
 
 
 def _shot_row(facts: Facts, shot: ShotFacts) -> ShotRow:
@@ -196,7 +196,7 @@ def _shot_row(facts: Facts, shot: ShotFacts) -> ShotRow:
         start=clock(shot.start, 3),
         end=clock(shot.end, 3),
         length=f"{(shot.end - shot.start) / 1e6:.3f}",
-        frames=f"{shot.shot.first_frame}–{shot.shot.last_frame}",
+        frames=f"{shot.shot.first_frame}{DASH}{shot.shot.last_frame}",
         transition_in=shot.shot.transition_in.value,
         transition_out=shot.shot.transition_out.value,
         camera=facts.cameras.get(shot.start, ""),

@@ -15,6 +15,8 @@ _STEPS_US = tuple(
         *(7200, 10800, 21600, 43200, 86400),
     )
 )
+DASH = "\u2013"
+TIMES = "\u00d7"
 _HOUR_US = 3600 * MICROSECONDS
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
 _SCALE_STEPS = (1, 2, 2.5, 5, 10)
