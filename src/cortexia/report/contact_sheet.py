@@ -12,7 +12,7 @@ from cortexia.files import atomic_write
 from cortexia.report.base import VideoData
 from cortexia.report.gather import Facts, ShotFacts, gather
 from cortexia.report.pictures import evenly, fetched, font, plate
-from cortexia.report.words import TIMES, clock, count, length, plural, short, visible
+from cortexia.report.words import clock, count, length, plural, short, visible
 
 CELLS = 60
 _CELL_WIDTH = 320
@@ -62,9 +62,9 @@ def _cell_height(shots: list[ShotFacts]) -> int:
 
 def _head(draw: ImageDraw.ImageDraw, data: VideoData, facts: Facts, cells: int, width: int) -> None:
     media = data.record.media
-    words = [length(facts.end), plural(len(facts.shots), "shot")]
+    words = [length(facts.duration), plural(len(facts.shots), "shot")]
     if media is not None and media.video is not None:
-        words.insert(1, f"{media.video.width} {TIMES} {media.video.height}")
+        words.insert(1, f"{media.video.width} x {media.video.height}")
     if cells < len(facts.shots):
         words.append(f"{count(cells)} shown")
     name = _cut(draw, visible(short(data.record.identity.filename)), 26, width - 2 * _GAP)

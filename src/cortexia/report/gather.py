@@ -89,6 +89,12 @@ class Facts:
     reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
     end: int = 0
+    declared: int | None = None
+
+    @property
+    def duration(self) -> int:
+        """What the container states, else how far the rows reach (µs)."""
+        return self.end if self.declared is None else self.declared
 
     def shot_at(self, start: int) -> ShotFacts | None:
         """The shot that is on at a time (µs)."""
@@ -113,8 +119,8 @@ def gather(data: VideoData) -> Facts:
     for row in data.rows():
         _take(facts, row)
     declared = data.record.media.duration_s if data.record.media else None
-    if not facts.end and declared:
-        facts.end = round(declared * 1_000_000)
+    facts.declared = None if declared is None else round(declared * 1_000_000)
+    facts.end = facts.end or facts.declared or 0
     return facts
 
 

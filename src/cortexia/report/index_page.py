@@ -27,7 +27,8 @@ _ORDER = ("rejected", "failed", "partial", "unread", "ok")
 @dataclass(frozen=True, slots=True)
 class VideoLine:
     """A video in the table. ``standing``: its verdict, or ``failed`` where it is sound and a run or its job failed,
-    ``unread`` where there is none yet. ``length_us``: what was annotated, else what the container states. ``shots`` and
+    ``unread`` where there is none yet. ``length_us``: what the container states, else how far the rows reach; ``shots_us``: what
+    the shots cover. ``shots`` and
     ``detections`` are ``None`` where nobody looked for them."""
 
     name: str
@@ -36,6 +37,7 @@ class VideoLine:
     verdict: str
     why: str
     length_us: int
+    shots_us: int
     shots: int | None
     detections: int | None
     rows: int
@@ -57,8 +59,8 @@ class VideoLine:
 
     @property
     def shots_per_minute(self) -> float | None:
-        """``None`` where there are no shots to count, or no length to count them over."""
-        return self.shots / (self.length_us / 60e6) if self.shots and self.length_us else None
+        """``None`` where there are no shots to count."""
+        return self.shots / (self.shots_us / 60e6) if self.shots and self.shots_us else None
 
     @property
     def pace(self) -> str:
@@ -96,7 +98,8 @@ def video_line(data: VideoData, facts: Facts, with_strip: bool) -> VideoLine:
         standing=standing,
         verdict=verdict.status.value if verdict else "unread",
         why=why,
-        length_us=facts.end,
+        length_us=facts.duration,
+        shots_us=sum(shot.end - shot.start for shot in facts.shots),
         shots=_known(data, "shots", len(facts.shots)),
         detections=_known(data, "objects", sum(map(len, facts.detections.values()))),
         rows=sum(facts.rows.values()),

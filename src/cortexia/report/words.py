@@ -69,11 +69,11 @@ def count(number: int) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits, whole numbers in full; a true minus sign."""
+    """Three significant digits, at most five places, whole numbers in full; a true minus sign."""
     if abs(value) >= 100 or value == int(value):
         text = f"{value:.0f}"
     else:
-        text = f"{value:.3g}" if abs(value) >= 1e-3 else f"{value:.1e}"
+        text = f"{value:.3g}" if abs(value) >= 1e-3 else f"{value:.5f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text.replace("-", "\u2212")
 
 
