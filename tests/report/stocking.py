@@ -17,6 +17,7 @@ from cortexia.types import (
     Detection,
     JobState,
     Measure,
+    Query,
     RunSpec,
     RunStatus,
     Shot,
@@ -126,8 +127,6 @@ def object_rows(
 
 def stocked(store: StorageBackend, identity: VideoIdentity, end_ms: int, size: tuple[int, int]) -> None:
     """Quality, motion and objects of a video whose shots are stored; per-shot rows of quality and motion, too."""
-    from cortexia.types import Query
-
     shots = [row.annotation.span for row in store.find(Query(types=("shot",), video_ids=(identity.video_id,)))]
     cameras = ("pan", "static", "handheld", "zoom")
     stored(store, identity, "quality", quality_rows(end_ms, blank=range(3000, 3800)))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from reading import Page, faults
 from stocking import stored
 
 from cortexia.app import Request
 from cortexia.report.video_page import video_page
 from cortexia.testing import ShotSpec, SoundSpec, VideoSpec, tone
-from cortexia.types import MediaInfo, RunStatus, Verdict, VerdictStatus, VideoIdentity
+from cortexia.types import MediaInfo, RunStatus, TimeRange, Verdict, VerdictStatus, VideoIdentity
 
 
 def page_of(app, video_id: str | None = None) -> Page:
@@ -87,8 +89,6 @@ def test_a_damaged_video_counts_its_corrupt_frames(annotated):
         first_error="h264: error while decoding",
         last_good_s=3.6,
     )
-    from fractions import Fraction
-
     app.store().save_video(identity, MediaInfo("mov", 10, 4.0, Fraction(0), None, None, verdict))
     text = page_of(app, identity.video_id).text
     for said in ("partial", "corrupt_frames", "Frames decoded 90", "Corrupt frames 3", "Errors 2", "0:03.600"):
@@ -96,7 +96,5 @@ def test_a_damaged_video_counts_its_corrupt_frames(annotated):
 
 
 def test_another_range_is_said(annotated, clip):
-    from cortexia.types import TimeRange
-
     app = annotated(clip, request=Request(("shots",), time_range=TimeRange(1.0, 3.0)))
     assert "from 0:01.00 to 0:03.00" in page_of(app).text

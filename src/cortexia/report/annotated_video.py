@@ -178,7 +178,7 @@ class Canvas:
         bar = self._text + max(8, self._text // 2)
         # encoders want even sizes
         self.size = picture[0] + picture[0] % 2, (picture[1] + bar + 1) // 2 * 2
-        self._stroke = max(1, round(short_side / 240))
+        self._stroke = max(2, round(short_side / 200))
 
     def draw(self, picture: Picture, boxes: list[Detection], caption: tuple[str, str]) -> Picture:
         """``picture`` (h, w, 3) with boxes and, below it, the caption to the left and to the right."""

@@ -27,9 +27,8 @@ _ORDER = ("rejected", "failed", "partial", "unread", "ok")
 @dataclass(frozen=True, slots=True)
 class VideoLine:
     """A video in the table. ``standing``: its verdict, or ``failed`` where it is sound and a run or its job failed,
-    ``unread`` where there is none yet. ``length_us``: what the container states, else how far the rows reach; ``shots_us``: what
-    the shots cover. ``shots`` and
-    ``detections`` are ``None`` where nobody looked for them."""
+    ``unread`` where there is none yet. ``length_us``: what the container states, else how far the rows reach;
+    ``shots_us``: what the shots cover. ``shots`` and ``detections`` are ``None`` where nobody looked for them."""
 
     name: str
     page: str
