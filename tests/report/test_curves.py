@@ -64,7 +64,7 @@ def test_a_gap_breaks_the_line():
 def test_what_could_not_be_measured_breaks_the_line_and_is_shown():
     made = curve([1.0] * 20, blanks=[Span(8_000_000, 9_000_000, "dark"), Span(9_000_000, 10_000_000, "dark")], skip=[8])
     assert made.path.count("M") >= 2
-    assert [block.title for block in made.blanks] == ["not measured, 0:08.00 – 0:10.00: dark"]
+    assert [block.title for block in made.blanks] == ["not measured, 0:08.00 \u2013 0:10.00: dark"]
 
 
 def test_nothing_measured_is_an_empty_plot_with_its_reason():
@@ -100,5 +100,5 @@ def test_value_ticks_are_round_and_few():
 
 def test_words():
     assert (clock(59_999_600, 3), clock(3_661_000_000), clock(59_999_600)) == ("1:00.000", "1:01:01", "1:00")
-    assert (number(-0.25), number(1234.4), number(0.0), number(0.00042)) == ("−0.25", "1234", "0", "0.00042")
+    assert (number(-0.25), number(1234.4), number(0.0), number(0.00042)) == ("\u22120.25", "1234", "0", "0.00042")
     assert (size(999), size(1_250_000)) == ("999 bytes", "1.25 MB")

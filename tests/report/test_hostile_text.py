@@ -116,7 +116,7 @@ def test_a_page_says_what_it_was_given(hostile, lines):
 
 def test_marks_that_turn_text_around_are_spelled_out():
     assert visible("a\u202eb\x07c\ud800") == "a\\u202eb\\u0007c\\ud800"
-    assert visible("Zoë 猫 ‑ 5") == "Zoë 猫 ‑ 5"
+    assert visible("Zoë 猫 \u2011 5") == "Zoë 猫 \u2011 5"
 
 
 def test_no_template_gets_around_escaping():

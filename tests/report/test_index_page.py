@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 
 import pytest
 from reading import Page, faults
@@ -10,16 +11,18 @@ from stocking import shot, stored
 
 from cortexia.report.gather import gather
 from cortexia.report.index_page import page_name, video_line
-from cortexia.types import Detection, Query, RunStatus, VideoIdentity
+from cortexia.types import Detection, MediaInfo, Query, RunStatus, Verdict, VerdictStatus, VideoIdentity
+
+MEDIA = MediaInfo("mov", 10, 6.0, Fraction(0), None, None, Verdict(VerdictStatus.OK))
 
 
 @pytest.fixture
 def batch(full, tmp_path):
     """One full video, one that was never read, one whose run failed; and the index over them."""
     store = full.store()
-    for letter, name in (("b", "never.mp4"), ("c", "Zoë & co <b>.mp4")):
-        store.save_video(VideoIdentity(letter * 64, f"/videos/{name}", name, 10))
-    failed = store.video("c" * 64).identity
+    store.save_video(VideoIdentity("b" * 64, "/videos/never.mp4", "never.mp4", 10))
+    failed = VideoIdentity("c" * 64, "/videos/c.mp4", "Zoë & co <b>.mp4", 10)
+    store.save_video(failed, MEDIA)
     stored(store, failed, "shots", [shot(0, 0, 2000), shot(1, 2000, 6000)])
     stored(store, failed, "objects", [], RunStatus.FAILED, reason="annotator", message="no luck")
     said: list[str] = []
@@ -58,7 +61,8 @@ def test_none_found_is_a_number_and_not_looked_is_a_dash(batch):
     app, _ = batch
     data = app.report_data("b" * 64)
     line = video_line(data, gather(data), with_strip=True)
-    assert (line.shots, line.shots_told, line.strip) == (None, "–", "")
+    assert (line.shots, line.shots_told, line.strip) == (None, "\u2013", "")
+    app.store().save_video(data.record.identity, MEDIA)
     stored(app.store(), data.record.identity, "objects", [])
     again = app.report_data("b" * 64)
     assert video_line(again, gather(again), with_strip=False).detections == 0

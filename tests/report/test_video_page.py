@@ -39,7 +39,7 @@ def test_faults_would_be_noticed():
 
 def test_the_head_says_what_the_file_is(full, page):
     media = only(full).record.media
-    assert f"{media.video.width} × {media.video.height}" in page.text
+    assert f"{media.video.width} \u00d7 {media.video.height}" in page.text
     for said in ("report.mp4", "h264", "25 /s", "aac, 48 kHz", only(full).video_id, "Frames decoded 150"):
         assert said in page.text
 
