@@ -36,7 +36,7 @@ def test_a_short_series_is_drawn_value_by_value():
 def test_a_single_peak_among_a_hundred_thousand_values_is_kept():
     values = [1.0] * 100_000
     values[77_777] = 50.0
-    made = points(curve(values).path)
+    made = points(curve(values).band)
     assert len(made) < 1100
     highest = min(made, key=lambda point: point[1])
     assert abs(highest[0] - 777.77) <= 2
@@ -47,11 +47,14 @@ def test_every_column_has_its_least_and_greatest_value():
     random = Random(7)
     values = [random.uniform(0, 100) for _ in range(5000)]
     made = curve(values)
-    drawn = points(made.path)
+    drawn = points(made.band)
+    means = dict(points(made.path))
     top = 106.0 * max(values) / 106.0 + max(values) * 0.06
     for column in range(0, 500, 50):
         own = [y for x, y in drawn if int(x * 500 / 1000) == column]
         here = values[column * 10 : column * 10 + 10]
+        mean = sum(here) / len(here)
+        assert means[column * 2 + 1] == pytest.approx((top - mean) / top * 100, abs=0.1)
         assert min(own) == pytest.approx((top - max(here)) / top * 100, abs=0.1)
         assert max(own) == pytest.approx((top - min(here)) / top * 100, abs=0.1)
 

@@ -68,4 +68,4 @@ def test_a_page_of_two_hours_is_light_and_quick():
     page = Page(html)
     assert faults(page) == []
     assert "1 800 shots" in page.text
-    assert "96 of 1 800 shots" in page.text
+    assert "All 1 800 shots as a table" in page.text

@@ -1,9 +1,10 @@
-"""Curves over time, drawn with the least and the greatest value of each column, so that no peak is lost."""
+"""Curves over time; a long one is the mean of each column on a band from the least to the greatest value, so that no
+peak is lost."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
@@ -55,11 +56,15 @@ class ScaleTick:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """``path`` on 0 .. 1000 across and 0 .. 100 down; ``blanks``: spans that could not be measured, with reasons."""
+    """``path`` on 0 .. 1000 across and 0 .. 100 down; ``blanks``: spans that could not be measured, with reasons.
+
+    Of a long series ``path`` holds the mean of each column and ``band`` its least and greatest value.
+    """
 
     title: str
     unit: str
     path: str
+    band: str
     ticks: list[ScaleTick]
     zero: float | None
     blanks: list[Block]
@@ -83,9 +88,10 @@ def _curve(spec: CurveSpec, series: Series, blanks: list[Span], axis: Axis) -> C
         axis.block(span, "blank", f"not measured, {axis.between(*span[:2])}: {span.text}")
         for span in _joined(blanks, series.step)[:_BLANKS_SHOWN]
     ]
-    path = _path(series, blanks, axis, low, high)
+    points = _points(series, blanks, axis, low, high)
+    path, band = _paths(list(_columns(points))) if len(series) > _RAW_LIMIT else (_path(points), "")
     zero = _down(0.0, low, high) if spec.zero and low < 0 < high else None
-    return Curve(spec.title, spec.unit, path, _ticks(spec, series, low, high), zero, shown, _note(series))
+    return Curve(spec.title, spec.unit, path, band, _ticks(spec, series, low, high), zero, shown, _note(series))
 
 
 def _joined(blanks: list[Span], step: int) -> list[Span]:
@@ -159,10 +165,7 @@ def _points(series: Series, blanks: list[Span], axis: Axis, low: float, high: fl
         yield _Point(axis.x((start + end) / 2), _down(value, low, high), begins)
 
 
-def _path(series: Series, blanks: list[Span], axis: Axis, low: float, high: float) -> str:
-    points: Iterator[_Point] = _points(series, blanks, axis, low, high)
-    if len(series) > _RAW_LIMIT:
-        points = _columns(points)
+def _path(points: Iterable[_Point]) -> str:
     parts: list[str] = []
     for point in points:
         parts.append(f"{'M' if point.begins else 'L'}{point.x:.1f} {point.y:.1f}")
@@ -171,25 +174,49 @@ def _path(series: Series, blanks: list[Span], axis: Axis, low: float, high: floa
     return "".join(parts)
 
 
-def _columns(points: Iterator[_Point]) -> Iterator[_Point]:
-    """Two points for each column: its least and its greatest value, the one nearer to the column before first."""
-    column, least, most, begins, last = -1, math.inf, -math.inf, True, 0.0
+@dataclass(slots=True)
+class _Column:
+    """The values of one column; ``begins``: a new line begins in it."""
+
+    place: int
+    begins: bool
+    least: float = math.inf
+    most: float = -math.inf
+    total: float = 0.0
+    amount: int = 0
+
+    @property
+    def x(self) -> float:
+        return (self.place + 0.5) * 1000 / _COLUMNS
+
+    def add(self, y: float) -> None:
+        self.least, self.most = min(self.least, y), max(self.most, y)
+        self.total += y
+        self.amount += 1
+
+
+def _columns(points: Iterable[_Point]) -> Iterator[_Column]:
+    column: _Column | None = None
     for point in points:
-        own = min(_COLUMNS - 1, int(point.x * _COLUMNS / 1000))
-        if (own != column or point.begins) and column >= 0:
-            pair = _pair(column, least, most, begins, last)
-            yield from pair
-            last, least, most, begins = pair[-1].y, math.inf, -math.inf, False
-        column = own
-        begins = begins or point.begins
-        least, most = min(least, point.y), max(most, point.y)
-    if column >= 0:
-        yield from _pair(column, least, most, begins, last)
+        place = min(_COLUMNS - 1, int(point.x * _COLUMNS / 1000))
+        if column is None or column.place != place or point.begins:
+            if column is not None:
+                yield column
+            column = _Column(place, point.begins)
+        column.add(point.y)
+    if column is not None:
+        yield column
 
 
-def _pair(column: int, least: float, most: float, begins: bool, last: float) -> list[_Point]:
-    x = (column + 0.5) * 1000 / _COLUMNS
-    first, second = (least, most) if abs(least - last) <= abs(most - last) else (most, least)
-    if first == second:
-        return [_Point(x, first, begins)]
-    return [_Point(x, first, begins), _Point(x, second, False)]
+def _paths(columns: list[_Column]) -> tuple[str, str]:
+    """The means as a line; least and greatest values as a zigzag, which a wide stroke makes a band."""
+    means = _path(_Point(column.x, column.total / column.amount, column.begins) for column in columns)
+    last = 0.0
+    zigzag: list[_Point] = []
+    for column in columns:
+        near, far = column.least, column.most
+        if abs(far - last) < abs(near - last):
+            near, far = far, near
+        zigzag += [_Point(column.x, near, column.begins), _Point(column.x, far, False)]
+        last = far
+    return means, _path(zigzag)

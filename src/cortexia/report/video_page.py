@@ -76,12 +76,15 @@ def video_page(data: VideoData, facts: Facts | None = None) -> bytes:
         lanes=lanes,
         label_legend=[(label, colours[label], count(len(facts.detections[label]))) for label in labels[:LABELS_SHOWN]],
         curves=curves,
-        cards=[_card(data, facts, shot) for shot in chosen],
+        has_bands=any(curve.band for curve in curves),
+        cards=[_card(data, facts, shot) for shot in chosen if facts.pictures],
         cards_note=_cards_note(facts),
         shots=[_shot_row(facts, shot) for shot in facts.shots[:ROWS_SHOWN]],
-        shots_left=len(facts.shots) - ROWS_SHOWN,
+        shots_title=_table_title(facts),
         samples=make_samples(facts, media.video if media else None, colours, data.blob),
-        states={name: section_state(data, name) for name in ("shots", "objects", "loudness", "quality", "motion")},
+        states={
+            name: section_state(data, name) for name in ("shots", "frames", "objects", "loudness", "quality", "motion")
+        },
         drawn={curve.title for curve in curves},
         runs=run_lines(data),
         gaps=make_gaps(data, facts),
@@ -188,6 +191,12 @@ def _cards_note(facts: Facts) -> str:
     if len(facts.shots) <= CARDS_SHOWN:
         return ""
     return f"{CARDS_SHOWN} of {count(len(facts.shots))} shots, spread evenly; the table below lists them."
+
+
+def _table_title(facts: Facts) -> str:
+    if len(facts.shots) > ROWS_SHOWN:
+        return f"The first {count(ROWS_SHOWN)} of {count(len(facts.shots))} shots as a table"
+    return f"All {plural(len(facts.shots), 'shot')} as a table" if len(facts.shots) > 1 else "The shot as a table"
 
 
 def _shot_row(facts: Facts, shot: ShotFacts) -> ShotRow:

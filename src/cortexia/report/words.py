@@ -53,7 +53,7 @@ def size(byte_count: int) -> str:
     amount = float(byte_count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if amount < 999.5 or unit == "GB":
-            return f"{byte_count} bytes" if unit == "bytes" else f"{amount:.3g} {unit}"
+            return plural(byte_count, "byte") if unit == "bytes" else f"{amount:.3g} {unit}"
         amount /= 1000
     raise AssertionError  # pragma: no cover - the last unit always returns
 
