@@ -113,3 +113,18 @@ def test_an_encoder_that_is_not_there_is_passed_over():
     assert video_encoder((("no_such_encoder", {}), *CODECS))[0] == video_encoder()[0]
     with pytest.raises(ResourceError, match="no_such_encoder"):
         video_encoder((("no_such_encoder", {}),))
+
+
+def test_a_stream_that_changes_its_size_is_drawn_to_the_end(annotated, data_dir, tmp_path):
+    path = data_dir / "badmedia" / "selfmade" / "media" / "res_change.h264"
+    if not path.exists():
+        pytest.skip("the shared test data has no such file")
+    app = annotated(path, request=Request(("shots",)))
+    decoded = next(iter(app.store().videos())).verdict.frames_decoded
+    assert app.annotated_video(only(app), tmp_path / "out.mp4") == decoded
+    assert len(times(tmp_path / "out.mp4")) == decoded
+
+
+def test_what_cannot_be_written_is_said_and_leaves_nothing(full, tmp_path):
+    with pytest.raises(ResourceError, match="no-such-folder"):
+        full.annotated_video(only(full), tmp_path / "no-such-folder" / "out.mp4")

@@ -59,21 +59,25 @@ class VideoWriter:
 
     def __enter__(self) -> Self:
         options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled", "movflags": "+faststart"}
+        encoder = video_encoder()
         try:
             self._container: OutputContainer = av.open(str(self._output), "w", format="mp4", options=options)
         except (av.FFmpegError, OSError) as error:
             raise ResourceError(f"cannot write {self._output}: {error}") from error
-        self._video = self._add_video()
+        self._video = self._add_video(*encoder)
         self._sound = _Sound(self._container, *self._source) if self._source[1].audio else None
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         if self._sound is not None:
             self._sound.close()
-        self._container.close()
+        try:
+            self._container.close()
+        except (av.FFmpegError, OSError) as error:
+            if kind is None:
+                raise ResourceError(f"cannot write {self._output}: {error}") from error
 
-    def _add_video(self) -> OutputVideo:
-        name, options = video_encoder()
+    def _add_video(self, name: str, options: dict[str, str]) -> OutputVideo:
         video = self._source[1].video
         stream = self._container.add_stream(name, rate=video.average_rate if video else None, options=options)
         assert isinstance(stream, OutputVideo)  # noqa: S101 - video encoders make video streams  # nosec B101

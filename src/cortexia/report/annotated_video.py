@@ -100,7 +100,7 @@ class _Job:
     def _attempt(self, threads: int, on_frame: Callable[[float], None]) -> int:
         spec = ViewSpec(bound=self.max_side, pixel_format="rgb", resample="area")
         width, height = spec.fit(self.video.width, self.video.height)
-        canvas = Canvas((width, height), (self.video.width, self.video.height), self._drawing())
+        canvas = Canvas((width, height), self._drawing())
         boxes = HeldBoxes(self.data, canvas.drawing.hold, self.facts)
         request = DecodeRequest(video=(ViewRequest(Sampling.every(), (spec,)),), threads=threads)
         base, frames = self.video.time_base, 0
@@ -111,7 +111,8 @@ class _Job:
             for frame in stream:
                 shown = cast(Frame, frame)
                 start = shown.timestamp.micros(self.media.origin)
-                picture = canvas.draw(shown.view(spec), boxes.at(shown.index, start), self._caption(start))
+                canvas.begin(shown.view(spec), shown.size)
+                picture = canvas.drawn(boxes.at(shown.index, start), self._caption(start))
                 pts = _ticks(shown.timestamp.fraction - self.media.origin, base)
                 end = _ticks(shown.end.fraction - self.media.origin, base)
                 writer.write(picture, pts, max(1, end - pts))
@@ -167,11 +168,11 @@ class HeldBoxes:
 
 
 class Canvas:
-    """Draws on pictures of one size. The bar stands below the picture and hides nothing of it."""
+    """Draws on boards of one size. The bar stands below the picture and hides nothing of it."""
 
-    def __init__(self, picture: tuple[int, int], display: tuple[int, int], drawing: Drawing) -> None:
+    def __init__(self, picture: tuple[int, int], drawing: Drawing) -> None:
         self._picture = picture
-        self._scale = (picture[0] / display[0], picture[1] / display[1])
+        self._scale = (1.0, 1.0)
         self.drawing = drawing
         short_side = min(picture)
         self._text = max(11, round(short_side / 30))
@@ -180,17 +181,25 @@ class Canvas:
         self.size = picture[0] + picture[0] % 2, (picture[1] + bar + 1) // 2 * 2
         self._stroke = max(2, round(short_side / 200))
 
-    def draw(self, picture: Picture, boxes: list[Detection], caption: tuple[str, str]) -> Picture:
-        """``picture`` (h, w, 3) with boxes and, below it, the caption to the left and to the right."""
-        width, height = self.size
-        board = np.zeros((height, width, 3), np.uint8)
-        board[: self._picture[1], : self._picture[0]] = picture
-        image = Image.fromarray(board)
-        draw = ImageDraw.Draw(image)
+    def begin(self, picture: Picture, display: tuple[int, int]) -> None:
+        """Take ``picture`` (h, w, 3) uint8 RGB of a frame of ``display`` size, in which its boxes are given.
+
+        A stream may change its size on the way: what comes then is scaled to the size that it began with.
+        """
+        image = Image.fromarray(picture)
+        if image.size != self._picture:
+            image = image.resize(self._picture, Image.Resampling.BILINEAR)
+        self._scale = (self._picture[0] / display[0], self._picture[1] / display[1])
+        self._board = Image.new("RGB", self.size)
+        self._board.paste(image, (0, 0))
+
+    def drawn(self, boxes: list[Detection], caption: tuple[str, str]) -> Picture:
+        """The board (h, w, 3) with boxes and, below the picture, the caption to the left and to the right."""
+        draw = ImageDraw.Draw(self._board)
         for found in sorted(boxes, key=lambda found: found.confidence or 0.0):
             self._box(draw, found)
         self._bar(draw, caption)
-        return np.asarray(image)
+        return np.asarray(self._board)
 
     def _box(self, draw: ImageDraw.ImageDraw, found: Detection) -> None:
         assert found.bbox is not None  # noqa: S101 - a Detection without a box cannot be made  # nosec B101
