@@ -74,6 +74,16 @@ def test_pace_is_shots_over_the_time_they_cover(batch):
     assert line.shots_per_minute == 2 / (6 / 60)
 
 
+def test_what_was_left_out_for_good_reason_is_no_failure(annotated):
+    app = annotated()
+    sound = VideoIdentity("d" * 64, "/videos/d.mp3", "d.mp3", 10)
+    app.store().save_video(sound, MEDIA)
+    stored(app.store(), sound, "shots", [], RunStatus.SKIPPED, reason="no_video", message="no video stream")
+    data = app.report_data(sound.video_id)
+    line = video_line(data, gather(data), with_strip=False)
+    assert (line.standing, line.shots, line.why) == ("ok", None, "Shots (shots): no_video: no video stream")
+
+
 def test_file_names_are_plain(batch):
     assert page_name(batch[0].report_data("c" * 64)) == "zo-co-b-cccccccccccccccc.html"
 

@@ -41,7 +41,6 @@ class VideoLine:
     detections: int | None
     rows: int
     top_labels: tuple[str, ...]
-    failures: int
     strip: str
 
     @property
@@ -85,12 +84,12 @@ def page_name(data: VideoData) -> str:
 
 def video_line(data: VideoData, facts: Facts, with_strip: bool) -> VideoLine:
     verdict = verdict_of(data)
-    failures = [gap for gap in make_gaps(data, facts) if gap.kind in ("failed", "skipped")]
+    gaps = [gap for gap in make_gaps(data, facts) if gap.kind in ("failed", "skipped")]
     standing = verdict.status.value if verdict else "unread"
-    if standing in ("ok", "unread") and failures:
+    if standing in ("ok", "unread") and any(gap.kind == "failed" for gap in gaps):
         standing = "failed"
     said = verdict.message or verdict.reason or "" if verdict else ""
-    why = said if standing in ("partial", "rejected") else "; ".join(f"{gap.what}: {gap.why}" for gap in failures)
+    why = said if standing in ("partial", "rejected") else "; ".join(f"{gap.what}: {gap.why}" for gap in gaps)
     return VideoLine(
         name=data.record.identity.filename,
         page=page_name(data),
@@ -103,7 +102,6 @@ def video_line(data: VideoData, facts: Facts, with_strip: bool) -> VideoLine:
         detections=_known(data, "objects", sum(map(len, facts.detections.values()))),
         rows=sum(facts.rows.values()),
         top_labels=tuple(facts.labels[:3]),
-        failures=sum(run.status is RunStatus.FAILED for run in data.shown_runs),
         strip=_strip(data, facts) if with_strip else "",
     )
 

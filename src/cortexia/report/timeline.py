@@ -35,7 +35,7 @@ def make_lanes(facts: Facts, axis: Axis, colours: dict[str, int]) -> list[Lane]:
         lanes.append(_shot_lane(facts, axis))
     if facts.pictures:
         lanes.append(_picture_lane(facts, axis))
-    if len(facts.sounds):
+    if len(facts.sounds) or "loudness" in facts.measures:
         lanes.append(_sound_lane(facts, axis))
     lanes += [_label_lane(facts, axis, label, colours[label]) for label in facts.labels[:LABELS_SHOWN]]
     rest = facts.labels[LABELS_SHOWN:]
