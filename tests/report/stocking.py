@@ -132,7 +132,15 @@ def stocked(store: StorageBackend, identity: VideoIdentity, end_ms: int, size: t
     stored(store, identity, "quality", quality_rows(end_ms, blank=range(3000, 3800)))
     stored(store, identity, "motion", motion_rows(end_ms))
     stored(store, identity, "objects", object_rows(end_ms, size), weights_sha256="d" * 64)
-    looks = [Measure(span=one, label="quality_summary", values={"sharpness": 200.0 + n}) for n, one in enumerate(shots)]
+    looks = [
+        Measure(
+            span=one,
+            label="quality_summary",
+            values={"sharpness_mean": 200.0 + n, "blurred_fraction": 0.25 * (n % 2)},
+            attributes={"not_measured": {"flicker": "too short"} if n == 2 else {}},
+        )
+        for n, one in enumerate(shots)
+    ]
     flags = [Measure(span=span(1000, 1400), label="black", values={"share": 1.0})]
     stored(store, identity, "quality_summary", [*looks, *flags])
     moves = [

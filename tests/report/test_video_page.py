@@ -93,6 +93,15 @@ def test_a_nearer_frame_is_taken_and_said(full, page):
 
 def test_what_was_not_measured_is_counted_with_its_reason(page):
     assert "the picture is corrupt (4 rows)" in page.text
+    assert "quality_summary: quality_summary.flicker too short (1 row)" in page.text
+
+
+def test_a_shot_has_hints_of_its_quality_and_its_camera(page):
+    hints = [
+        text for text in page.texts if text in ("sharpness 200", "sharpness 201", "25% blurred", "black", "static")
+    ]
+    assert hints.count("25% blurred") == 1
+    assert {"sharpness 200", "sharpness 201", "static", "black"} <= set(hints)
 
 
 def test_provenance_names_options_weights_and_versions(full, page):

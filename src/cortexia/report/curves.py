@@ -36,9 +36,9 @@ class CurveSpec:
 
 CURVES = (
     CurveSpec("loudness", "rms_dbfs", "Loudness", "dBFS, RMS of each second", high=0.0, floor=-80.0),
-    CurveSpec("quality", "sharpness", "Sharpness", "higher is sharper", zero=True),
-    CurveSpec("quality", "exposure", "Exposure", "higher is brighter", zero=True),
-    CurveSpec("quality", "noise_sigma", "Noise", "standard deviation", zero=True),
+    CurveSpec("quality", "sharpness", "Sharpness", "variance of the Laplacian", zero=True),
+    CurveSpec("quality", "exposure", "Exposure", "mean luma, 0 to 1", zero=True),
+    CurveSpec("quality", "noise_sigma", "Noise", "standard deviation, levels of 255", zero=True),
     CurveSpec("motion", "pan", "Pan", "widths per second, + is right", zero=True),
     CurveSpec("motion", "tilt", "Tilt", "heights per second, + is down", zero=True),
     CurveSpec("motion", "zoom", "Zoom", "scale per second, + is in", zero=True),

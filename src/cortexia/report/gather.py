@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple, cast
@@ -155,6 +155,9 @@ def _take(facts: Facts, row: StoredRow) -> None:
 
 def _take_measure(facts: Facts, row: StoredRow, measure: Measure) -> None:
     label = measure.label or row.annotator
+    left_out = measure.attributes.get("not_measured")
+    for name, reason in left_out.items() if isinstance(left_out, Mapping) else ():
+        facts.reasons[row.annotator, f"{label}.{name}", str(reason)] += 1
     if measure.reason is not None:
         facts.reasons[row.annotator, label, measure.reason] += 1
         facts.blanks.setdefault(label, []).append(Span(row.start_us, row.end_us, measure.reason))

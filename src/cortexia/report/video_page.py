@@ -181,9 +181,11 @@ def _hints(facts: Facts, shot: ShotFacts) -> tuple[str, ...]:
     ]
     looks = facts.looks.get(shot.start, {})
     for wanted in _LOOKS:
-        name = next((name for name in (wanted, f"mean_{wanted}", f"{wanted}_mean") if name in looks), None)
+        name = next((name for name in (wanted, f"{wanted}_mean") if name in looks), None)
         if name is not None:
             hints.append(f"{wanted.removesuffix('_sigma')} {number(looks[name])}")
+    if looks.get("blurred_fraction", 0.0) >= 0.005:
+        hints.append(f"{looks['blurred_fraction']:.0%} blurred")
     return tuple(hints)
 
 
