@@ -11,7 +11,7 @@ from fractions import Fraction
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cortexia import provenance, registry
 from cortexia.annotators.base import Annotator
@@ -24,10 +24,13 @@ from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, MissingDependencyError, RejectedInput
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
-from cortexia.sources import IdentityCache, InputAdapter, MediaCache, SourceVideo, identify
+from cortexia.sources import IdentityCache, InputAdapter, MediaCache, SourceVideo, identify, open_path
 from cortexia.stores import open_store
 from cortexia.stores.base import JobRecord, RunRecord, StorageBackend, VideoRecord, Window
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, StoredRow, TimeRange, VideoIdentity
+
+if TYPE_CHECKING:
+    from cortexia.report.base import VideoData
 
 Source = str | Path | bytes | BytesIO
 Event = Mapping[str, Any]
@@ -345,6 +348,51 @@ class App:
                 Path(file.name).unlink(missing_ok=True)
                 raise
         return count
+
+    # -- reports: imported when asked for, they bring templates and pictures along
+
+    def report_data(self, video_id: str) -> VideoData:
+        """What reports of one video are made from. Raises ``ConfigurationError`` for a video that is not stored."""
+        from cortexia.report.base import video_data
+
+        return video_data(self.store(create=False), video_id)
+
+    def report(self, video_id: str, output: str | Path) -> None:
+        """Write one video's page: a single HTML file."""
+        from cortexia.report.desk import write_page
+
+        write_page(self.report_data(video_id), Path(output))
+
+    def batch_report(self, output: str | Path, on_page: Callable[[str, Path], None] = lambda name, file: None) -> int:
+        """Write a page for each stored video and an index over them into a folder; returns how many videos."""
+        from cortexia.report.desk import write_pages
+
+        video_ids = [record.identity.video_id for record in self.store(create=False).videos()]
+        return write_pages((self.report_data(video_id) for video_id in video_ids), Path(output), on_page)
+
+    def contact_sheet(self, video_id: str, output: str | Path) -> int:
+        """Write the shots of a video as one JPEG picture; returns how many are on it."""
+        from cortexia.report.contact_sheet import write_contact_sheet
+
+        return write_contact_sheet(self.report_data(video_id), Path(output))
+
+    def annotated_video(
+        self,
+        video_id: str,
+        output: str | Path,
+        max_side: int = 1280,
+        on_frame: Callable[[float], None] = lambda time_s: None,
+    ) -> int:
+        """Write the video with boxes, shot number and time drawn in, as MP4; returns how many frames.
+
+        ``max_side``: the longer side shrinks to at most this (pixels). ``on_frame`` is told how far it is (seconds).
+        """
+        from cortexia.report.annotated_video import DecodeSource, write_annotated_video
+
+        data = self.report_data(video_id)
+        path = open_path(data.record.identity.uri, video_id, MediaCache(self.settings.media_cache))
+        source = DecodeSource(self.decoder, path, self.settings.thread_budget)
+        return write_annotated_video(data, source, Path(output), max_side, on_frame)
 
 
 def _identity_event(identity: VideoIdentity) -> dict[str, Any]:

@@ -17,6 +17,7 @@ COMMANDS = {
     "status": "Show videos, runs and jobs of a store.",
     "export": "Write annotations to a file.",
     "doctor": "Look at this machine and say what is amiss.",
+    "report": "Write pages to look at: of one video, or of all.",
     "config": "Show the settings in force and where they come from.",
 }
 
