@@ -53,30 +53,33 @@ def summarise(path: CameraPath) -> tuple[dict[str, float], str]:
     values["residual_max"] = float(residual.max())
     values["measured_s"] = float(seconds.sum())
     values["unmeasured_s"] = path.unmeasured_s
-    speeds = {name: _rms(line, seconds) * _EDGE[name] for name, line in steady.items()}
+    speeds = {name: _mean(np.abs(line), seconds) * _EDGE[name] for name, line in steady.items()}
     return {name: round(value, 6) + 0.0 for name, value in values.items()}, camera_kind(speeds, values["shake"])
 
 
 def camera_kind(speeds: dict[str, float], shake: float) -> str:
     """``static``, ``pan``, ``tilt``, ``zoom``, ``roll``, ``handheld`` or ``mixed``.
 
-    ``speeds``: how fast each steady move carries the edge of the picture, in frames per second, root mean square.
+    ``speeds``: how fast each steady move carries the edge of the picture, in frames per second, mean magnitude.
     A move counts from 0.01 on, shake (``handheld``) from 0.02 on, and only what reaches half of the strongest; more
-    than one of them is ``mixed``.
+    than one of them is ``mixed``. A zoom towards a point within the picture carries the centre along, no faster than
+    the edge: such a pan or tilt is part of it.
     """
     present = {name: speed for name, speed in speeds.items() if speed >= _MOVING}
     if shake >= _TREMBLING:
         present["handheld"] = shake
     notable = [name for name, strength in present.items() if strength >= _NOTABLE * max(present.values())]
+    if "zoom" in notable:
+        notable = [name for name in notable if name not in ("pan", "tilt") or present[name] > present["zoom"]]
     if not notable:
         return "static"
     return notable[0] if len(notable) == 1 else "mixed"
 
 
 def _shake(lines: dict[str, Line], steady: dict[str, Line], seconds: Line) -> float:
-    """What is left of pan, tilt and roll beside their running mean, at the edge of the picture: root mean square."""
+    """What is left of pan, tilt and roll beside their running mean, at the edge of the picture: mean magnitude."""
     left = sum(((lines[name] - steady[name]) * _EDGE[name]) ** 2 for name in ("pan", "tilt", "roll"))
-    return math.sqrt(_mean(cast(Line, left), seconds))
+    return _mean(np.sqrt(cast(Line, left)), seconds)
 
 
 def _smoothed(line: Line, seconds: Line, middle: Line) -> Line:

@@ -30,8 +30,9 @@ _STOP = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 10, 0.03)
 _BACK_PX = 0.5
 _INLIER_PX = 0.8
 _MIN_POINTS = 10
-_SURE, _DOUBTFUL, _SAME = 0.7, 0.5, 0.25
-_GAIN_CHANGE, _LEVEL_CHANGE = 0.05, 4.0
+_SURE, _DOUBTFUL, _SAME = 0.7, 0.5, 0.2
+_SURROUNDINGS = (63, 63)
+_GAIN_CHANGE = 0.05
 _SCALE_MIN = 0.1
 
 
@@ -46,9 +47,9 @@ class Unmeasured(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Landmarks:
-    """A picture ready to be registered: luma (h, w) and the corners in it, (n, 2) as x, y pixels."""
+    """A picture ready to be registered: its detail (h, w), and the corners in it, (n, 2) as x, y pixels."""
 
-    luma: Plane
+    detail: Plane
     points: Points
 
 
@@ -85,7 +86,7 @@ def find_landmarks(luma: Plane) -> Landmarks:
     """
     rows, columns = luma.shape[0] // (2 * _CELL), luma.shape[1] // (2 * _CELL)
     if not rows or not columns:
-        return Landmarks(luma, np.empty((0, 2), np.float32))
+        return Landmarks(_detail(luma), np.empty((0, 2), np.float32))
     half = cv2.resize(luma, (luma.shape[1] // 2, luma.shape[0] // 2), interpolation=cv2.INTER_AREA)
     top, left = (half.shape[0] - rows * _CELL) // 2, (half.shape[1] - columns * _CELL) // 2
     strength = cv2.cornerMinEigenVal(half, _TENSOR)[top : top + rows * _CELL, left : left + columns * _CELL]
@@ -95,22 +96,22 @@ def find_landmarks(luma: Plane) -> Landmarks:
     floor = min(_FLOOR_MAX, max(_FLOOR_MIN, _NOISE_SPREAD * float(np.percentile(peaks, 5))))
     row, column = np.divmod(np.arange(len(cells)), columns)
     places = np.stack((left + column * _CELL + best % _CELL, top + row * _CELL + best // _CELL), axis=1)
-    return Landmarks(luma, (2 * places[peaks > floor] + 0.5).astype(np.float32))
+    return Landmarks(_detail(luma), (2 * places[peaks > floor] + 0.5).astype(np.float32))
 
 
 def register(before: Landmarks, after: Landmarks) -> Registration | Unmeasured:
     """The motion from one picture to the next, or why it cannot be told."""
-    if before.luma.shape != after.luma.shape:
+    if before.detail.shape != after.detail.shape:
         return Unmeasured.CUT
     if min(len(before.points), len(after.points)) < _MIN_POINTS:
         return Unmeasured.NO_TEXTURE
-    first = _alike(before.luma, after.luma)
-    fit = _best_fit(first, after.luma, before.points)
+    first = _alike(before.detail, after.detail)
+    fit = _best_fit(first, after.detail, before.points)
     if fit is None or fit.share < _SAME:
         return Unmeasured.CUT
     if fit.inliers < _MIN_POINTS:
         return Unmeasured.TOO_FEW_POINTS
-    return _registration(fit, _second_look(first, after.luma, fit), before.luma.shape)
+    return _registration(fit, _second_look(first, after.detail, fit), before.detail.shape)
 
 
 def _best_fit(first: Plane, second: Plane, points: Points) -> _Fit | None:
@@ -127,19 +128,22 @@ def _share(fit: _Fit | None) -> float:
     return fit.share if fit else 0.0
 
 
-def _alike(plane: Plane, model: Plane) -> Plane:
-    """``plane`` with the brightness and contrast of ``model``: light that changes is no motion."""
-    (level, contrast), (wanted_level, wanted_contrast) = _light(plane), _light(model)
-    gain = wanted_contrast / max(contrast, 1e-6)
-    if abs(gain - 1) < _GAIN_CHANGE and abs(wanted_level - level) < _LEVEL_CHANGE:
-        return plane
-    table = np.clip(np.round((np.arange(256) - level) * gain + wanted_level), 0, 255).astype(np.uint8)
-    return cast(Plane, cv2.LUT(plane, table))
+def _detail(luma: Plane) -> Plane:
+    """What differs from the mean of the surroundings, around 128: cameras that adjust their exposure do not move."""
+    return cast(Plane, cv2.addWeighted(luma, 1, cv2.blur(luma, _SURROUNDINGS), -1, 128))
 
 
-def _light(plane: Plane) -> tuple[float, float]:
-    level, contrast = cv2.meanStdDev(plane)
-    return float(level[0, 0]), float(contrast[0, 0])
+def _alike(detail: Plane, model: Plane) -> Plane:
+    """``detail`` with the contrast of ``model``: nor does what fades."""
+    gain = _contrast(model) / max(_contrast(detail), 1e-6)
+    if abs(gain - 1) < _GAIN_CHANGE:
+        return detail
+    table = np.clip(np.round((np.arange(256) - 128) * gain + 128), 0, 255).astype(np.uint8)
+    return cast(Plane, cv2.LUT(detail, table))
+
+
+def _contrast(plane: Plane) -> float:
+    return float(cv2.meanStdDev(plane)[1][0, 0])
 
 
 def _follow(first: Plane, second: Plane, points: Points, guess: Matrix | None) -> _Fit | None:

@@ -121,7 +121,7 @@ def measure_motion(before: Landmarks, after: Landmarks, span: TimeSpan, frame_in
     if isinstance(found, Unmeasured):
         return Measure(span=span, label="motion", frame_index=frame_index, reason=found.value)
     return Measure(
-        span=span, label="motion", frame_index=frame_index, values=_values(found, after.luma.shape, span.duration_s)
+        span=span, label="motion", frame_index=frame_index, values=_values(found, after.detail.shape, span.duration_s)
     )
 
 

@@ -18,13 +18,14 @@ class MotionSummary(Solver):
 
     For each of ``pan``, ``tilt``, ``zoom`` and ``roll`` (units and signs as ``motion`` has them), over time: ``_mean``,
     ``_rms``, ``_min``, ``_max``. ``shake``: what remains of pan, tilt and roll beside their mean over a second, as the
-    speed of the picture's edge in frames per second, root mean square. ``path_length``: frame sizes that the view
+    speed of the picture's edge in frames per second, mean magnitude. ``path_length``: frame sizes that the view
     travelled. ``residual_mean``, ``residual_max``: as in ``motion``. ``measured_s``, ``unmeasured_s``: seconds with and
     without a measurement.
 
     Attribute ``camera``: ``static``, ``pan``, ``tilt``, ``zoom``, ``roll``, ``handheld`` or ``mixed``. A steady move
     counts when it carries the picture's edge by 0.01 frames a second or more (a zoom half its rate, a roll pi times
-    its own), shake from 0.02 on; of those present only what reaches half of the strongest is named.
+    its own), shake from 0.02 on; of those present only what reaches half of the strongest is named. A pan or tilt that
+    is no faster than a zoom's edge belongs to the zoom: its centre lies within the picture.
 
     A shot without a measurement has a ``reason``: the one that ``motion`` gave most often, or ``too_short`` where no
     two of its frames were compared.
