@@ -13,6 +13,7 @@ import pytest
 from footage import flat, frames_of, lit, mixed, panned, place
 from shooting import SWARM, errors, film, mean, measure, measured, read, take, truth
 
+from cortexia.annotators import _registration
 from cortexia.annotators.motion import MOTION_VIEW, Motion
 from cortexia.errors import ConfigurationError
 from cortexia.testing import Camera, Mover, ShotSpec, VideoSpec, render
@@ -79,6 +80,12 @@ def test_light_that_changes_is_no_motion():
     assert max(abs(row.values[name]) for row in rows for name in ("pan", "tilt", "zoom", "roll")) < 0.005
 
 
+def test_that_is_so_because_the_mean_of_the_surroundings_is_taken_away(monkeypatch):
+    monkeypatch.setattr(_registration, "_detail", lambda luma: luma)
+    rows = measure(film(take(light=(1.0, 0.5), scene="forest")))
+    assert "cut" in {row.reason for row in rows}
+
+
 def test_a_fast_pan_is_followed_by_the_shift_of_the_whole():
     spec = take(Camera(pan_x=2.0), frames=11)
     assert errors(spec, measured(spec))["pan"] < 0.02
@@ -108,6 +115,17 @@ def test_a_thing_that_moves_is_residual_and_a_pan_is_not():
     assert mean(moving, "residual") > 0.1
     assert max(row.values["residual"] for row in panning) < 0.03
     assert mean(moving, "inliers") < 0.95 < mean(panning, "inliers")
+
+
+def test_points_led_astray_by_a_fast_pan_are_sought_again(monkeypatch):
+    frames = film(take(Camera(pan_x=0.8), frames=13))
+
+    def largest() -> float:
+        return max(row.values["residual"] for row in measure(frames)[1:])
+
+    assert largest() < 0.02
+    monkeypatch.setattr(_registration, "_second_look", lambda first, second, fit: fit)
+    assert largest() > 0.2
 
 
 def test_residual_is_the_speed_of_a_thing_in_diagonals_per_second():
