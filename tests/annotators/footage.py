@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -83,9 +84,12 @@ def frames_of(pictures: Iterable[NDArray[np.uint8]], fps: float | Fraction = 25)
     ]
 
 
-def read_frames(path: Path, annotator: StreamAnnotator) -> list[StillFrame]:
-    """Every frame of a clip with exactly the views that ``annotator`` declares (plus none of the full picture)."""
-    return list(_read(path, annotator))
+def read_frames(path: Path, annotator: StreamAnnotator, limit: int | None = None) -> list[StillFrame]:
+    """Every frame of a clip with exactly the views that ``annotator`` declares (plus none of the full picture).
+
+    ``limit``: so many from the start.
+    """
+    return list(itertools.islice(_read(path, annotator), limit))
 
 
 def _read(path: Path, annotator: StreamAnnotator) -> Iterator[StillFrame]:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cortexia.testing.camera import CameraPose, camera_pose, seen_area
 from cortexia.testing.movers import ASPECT, Corners, draw_mover
 from cortexia.testing.scenes import paint_scene
 from cortexia.testing.spec import Mover, ShotSpec, VideoSpec
@@ -90,9 +91,10 @@ class ShotView:
         self._size = spec.width, spec.height
         self._rate = spec.rate
         self._count = shot.last - shot.first + 1
-        path = [self._window(local) for local in range(self._count)]
-        self._margin = _margins(path)
-        self._scale = min(2.0, max(zoom for _, _, zoom in path))
+        self._aspect = spec.width / spec.height
+        path = [self.pose(index) for index in range(shot.first, shot.last + 1)]
+        self._margin = seen_area(path, self._aspect)
+        self._scale = min(2.0, max(pose.zoom for pose in path))
         self._still: Picture | None = None
 
     def picture(self, index: int) -> Picture:
@@ -104,32 +106,25 @@ class ShotView:
         return self._lit(picture, local)
 
     def corners(self, mover: Mover, index: int) -> Corners:
-        """Where a mover is on screen, xyxy pixels, not clipped."""
+        """Where a mover is on screen, xyxy pixels, not clipped. A camera that rolls turns its place, not its shape."""
         local = index - self.shot.first
         done = local / max(1, self._count - 1)
         width, height = self._size
         swing = mover.sway * math.sin(2 * math.pi * float(local / self._rate) * 0.8)
         x = mover.start[0] + (mover.end[0] - mover.start[0]) * done
         y = mover.start[1] + (mover.end[1] - mover.start[1]) * done + swing
-        centre_x, centre_y, zoom = self._window(local)
-        left, top = ((x - centre_x) * zoom + 0.5) * width, ((y - centre_y) * zoom + 0.5) * height
-        tall = mover.size * zoom * height
+        pose = self.pose(index)
+        offset = pose.turn() @ ((x - pose.x) * pose.zoom * width, (y - pose.y) * pose.zoom * height)
+        left, top = float(offset[0]) + 0.5 * width, float(offset[1]) + 0.5 * height
+        tall = mover.size * pose.zoom * height
         wide = tall * ASPECT[mover.shape]
         return left - wide / 2, top - tall / 2, left + wide / 2, top + tall / 2
 
-    def _window(self, local: int) -> tuple[float, float, float]:
-        """Centre of the camera's window in fractions of the frame, and its magnification."""
-        camera = self.shot.spec.camera
-        seconds = float(local / self._rate)
-        tremble = camera.shake * _tremble(seconds, self.shot.spec.seed), camera.shake * _tremble(seconds, 31)
+    def pose(self, index: int) -> CameraPose:
+        """Where the camera points in frame ``index`` of the clip: the truth about its motion."""
+        local = index - self.shot.first
         done = local / max(1, self._count - 1)
-        zoom = camera.zoom_from * (camera.zoom_to / camera.zoom_from) ** done
-        aspect = self._size[0] / self._size[1]
-        return (
-            0.5 + _turning(camera.pan_x * seconds) + tremble[0],
-            0.5 + _turning(camera.pan_y * seconds) + tremble[1] * aspect,
-            zoom,
-        )
+        return camera_pose(self.shot.spec.camera, float(local / self._rate), done, self._aspect, self.shot.spec.seed)
 
     @functools.cached_property
     def _canvas(self) -> Picture:
@@ -142,11 +137,11 @@ class ShotView:
         moves = bool(self.shot.spec.camera.kinds)
         if not moves and self._still is not None:
             return self._still.copy()
-        centre_x, centre_y, zoom = self._window(local)
-        (width, height), ratio = self._size, zoom / self._scale
-        shift_x = ((self._margin[0] - centre_x) * zoom + 0.5) * width
-        shift_y = ((self._margin[1] - centre_y) * zoom + 0.5) * height
-        matrix = np.array([[ratio, 0, shift_x], [0, ratio, shift_y]])
+        pose = self.pose(self.shot.first + local)
+        (width, height), scale = self._size, self._scale
+        turn = pose.turn() * (pose.zoom / scale)
+        centre = (pose.x - self._margin[0]) * width * scale, (pose.y - self._margin[1]) * height * scale
+        matrix = np.column_stack((turn, np.array([width / 2, height / 2]) - turn @ centre))
         picture = cv2.warpAffine(
             self._canvas, matrix, self._size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
         )
@@ -168,27 +163,6 @@ class ShotView:
 
 
 _FLASH = (0.85, 0.4)
-
-
-def _margins(path: list[tuple[float, float, float]]) -> tuple[float, float, float, float]:
-    """Everything the camera sees on its way, in fractions of the frame."""
-    return (
-        min(x - 0.5 / zoom for x, _, zoom in path),
-        min(y - 0.5 / zoom for _, y, zoom in path),
-        max(x + 0.5 / zoom for x, _, zoom in path),
-        max(y + 0.5 / zoom for _, y, zoom in path),
-    )
-
-
-def _turning(travel: float) -> float:
-    """To and fro within one frame."""
-    folded = math.fmod(abs(travel), 2.0)
-    return math.copysign(2.0 - folded if folded > 1 else folded, travel)
-
-
-def _tremble(seconds: float, seed: int) -> float:
-    tau = 2 * math.pi * seconds
-    return 0.6 * math.sin(5.1 * tau + seed) + 0.3 * math.sin(8.7 * tau + 2 * seed) + 0.1 * math.sin(13.3 * tau)
 
 
 def _grain(size: tuple[int, int], deviation: float, seed: int, local: int) -> NDArray[np.int16]:

@@ -83,6 +83,7 @@ def _moves(shot: PlacedShot) -> list[CameraMove]:
         "pan": (camera.pan_x, camera.pan_y),
         "zoom": (camera.zoom_from, camera.zoom_to),
         "shake": (camera.shake,),
+        "roll": (camera.roll,),
     }
     return [CameraMove(kind, shot.first, shot.last, amounts[kind]) for kind in camera.kinds]
 

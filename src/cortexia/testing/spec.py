@@ -42,7 +42,8 @@ class Camera:
 
     ``pan_x``, ``pan_y``: frame widths and heights per second, positive to the right and down; the camera turns round
     after one frame width. ``zoom_from``, ``zoom_to``: magnification (>= 1) at both ends, changing evenly in ratio.
-    ``shake``: amplitude of a hand-held tremble, as a fraction of the frame width.
+    ``shake``: amplitude of a hand-held tremble, as a fraction of the frame width. ``roll``: turns per second of the
+    camera about its axis, clockwise as seen from behind it.
     """
 
     pan_x: float = 0.0
@@ -50,14 +51,16 @@ class Camera:
     zoom_from: float = 1.0
     zoom_to: float = 1.0
     shake: float = 0.0
+    roll: float = 0.0
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Names of the moves in it: ``pan``, ``zoom``, ``shake``; empty when it stands still."""
+        """Names of the moves in it: ``pan``, ``zoom``, ``shake``, ``roll``; empty when it stands still."""
         moves = {
             "pan": bool(self.pan_x or self.pan_y),
             "zoom": self.zoom_from != self.zoom_to,
             "shake": bool(self.shake),
+            "roll": bool(self.roll),
         }
         return tuple(name for name, present in moves.items() if present)
 

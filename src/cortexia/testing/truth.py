@@ -36,7 +36,10 @@ class BoundaryTruth:
 
 @dataclass(frozen=True, slots=True)
 class CameraMove:
-    """``kind``: pan, zoom or shake. ``amount``: frame widths or heights per second, magnification ratio, amplitude."""
+    """``kind``: pan, zoom, shake or roll.
+
+    ``amount``: frame widths and heights per second, magnifications at both ends, amplitude, turns per second.
+    """
 
     kind: str
     first_frame: int
