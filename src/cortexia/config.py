@@ -94,6 +94,15 @@ class Settings:
         return tuple(name for name in names if getattr(self, name))
 
 
+def google_credentials_file(environ: Mapping[str, str] | None = None) -> Path | None:
+    """The key file that ``GOOGLE_APPLICATION_CREDENTIALS`` names, else what ``gcloud`` left; ``None`` without one."""
+    environ = os.environ if environ is None else environ
+    named = environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+    folder = Path(environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config" / "gcloud")
+    path = Path(named) if named else folder / "application_default_credentials.json"
+    return path if path.is_file() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """Settings with the place that each value came from: ``default``, a file, a variable or ``given``."""

@@ -43,7 +43,7 @@ class Listener:
 
 @contextlib.contextmanager
 def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """``http://127.0.0.1:port`` of a server whose GET requests ``answer`` handles."""
+    """``http://127.0.0.1:port`` of a server whose GET and HEAD requests ``answer`` handles."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -55,6 +55,8 @@ def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[str]:
         def do_GET(self) -> None:
             with contextlib.suppress(ConnectionError):
                 answer(self)
+
+        do_HEAD = do_GET  # noqa: N815
 
         def log_message(self, *args: object) -> None:
             pass
@@ -79,7 +81,8 @@ def send(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **head
         handler.send_header(name.replace("_", "-"), value)
     handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()
-    handler.wfile.write(body)
+    if handler.command != "HEAD":
+        handler.wfile.write(body)
 
 
 class Ranged:

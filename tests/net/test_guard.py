@@ -193,9 +193,9 @@ def test_a_redirect_into_the_house_is_refused(location, listener, tmp_path):
 
 
 def test_a_redirect_to_cloud_metadata_is_refused(tmp_path):
-    with serving(redirecting("http://169.254.169.254/latest/meta-data/")) as base:
-        with pytest.raises(SourceRefusedError, match="never contacted"):
-            fetch(base, tmp_path / "x", policy=LOCAL)
+    metadata = "http://169.254.169.254/latest/meta-data/"
+    with serving(redirecting(metadata)) as base, pytest.raises(SourceRefusedError, match="never contacted"):
+        fetch(base, tmp_path / "x", policy=LOCAL)
 
 
 def test_a_redirect_to_an_allowed_place_is_followed(tmp_path):

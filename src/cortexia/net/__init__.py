@@ -10,8 +10,10 @@ from cortexia.net.guard import (
     shown_url,
     system_resolver,
 )
+from cortexia.net.transport import Deadline
 
 __all__ = [
+    "Deadline",
     "Fetched",
     "NetPolicy",
     "Resolver",

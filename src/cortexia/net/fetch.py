@@ -285,7 +285,7 @@ class _Transfer:
             if wanted.sha256 is not None and digest != wanted.sha256:
                 self._give_up_part()
                 raise DigestMismatchError(
-                    f"{shown_url(wanted.url)} has the SHA-256 {digest}, {wanted.sha256} was promised; it was thrown away"
+                    f"{shown_url(wanted.url)} has the SHA-256 {digest}, {wanted.sha256} was promised"
                 )
             wanted.part.replace(wanted.target)
             wanted.tag.unlink(missing_ok=True)

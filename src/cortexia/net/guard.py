@@ -129,7 +129,12 @@ def _check_host(host: str, policy: NetPolicy, url: str) -> None:
             raise SourceRefusedError(f"refused: the host of {shown_url(url)!r} is no name and no plain address")
     elif why := refusal(host, policy):
         raise SourceRefusedError(f"refused: {shown_url(url)}: {why}")
-    if policy.hosts and not any(_matches(host.removesuffix("."), pattern.lower()) for pattern in policy.hosts):
+    _check_listed(host, policy)
+
+
+def _check_listed(host: str, policy: NetPolicy) -> None:
+    name = host.lower().removesuffix(".")
+    if policy.hosts and not any(_matches(name, pattern.lower()) for pattern in policy.hosts):
         raise SourceRefusedError(f"refused: {host} is not among allowed_hosts ({', '.join(policy.hosts)})")
 
 
@@ -147,6 +152,7 @@ def _as_address(text: str) -> Address | None:
 def checked_addresses(host: str, port: int, policy: NetPolicy) -> tuple[str, ...]:
     """All addresses of ``host``, resolved once. Raises ``SourceRefusedError`` if one of them must not be contacted,
     ``NetworkError`` where there is none."""
+    _check_listed(host, policy)
     if _as_address(host) is not None:
         found: Sequence[str] = [host.strip("[]")]
     else:
