@@ -47,6 +47,7 @@ class Settings:
     max_download_bytes: int = 50_000_000_000
     download_timeout_s: float = 3600.0
     keep_media: bool = False
+    media_cache_bytes: int = 100_000_000_000
     s3_endpoint_url: str = ""
     instance_credentials: bool = False
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Settings:
             ("lease_s", 0.1),
             ("max_attempts", 1),
             ("max_download_bytes", 1),
+            ("media_cache_bytes", 1),
             ("download_timeout_s", 0.1),
         ):
             if getattr(self, name) < low:

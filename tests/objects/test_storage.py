@@ -176,8 +176,7 @@ def test_the_metadata_service_is_asked_only_where_a_setting_says_so(
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", f"http://127.0.0.1:{listener.port}")
     monkeypatch.setenv("AWS_METADATA_SERVICE_TIMEOUT", "1")
     with serving(lambda handler: send(handler, b"")) as base, pytest.raises(RemoteAnswerError, match="credentials"):
-        reached = storage(base, instance_credentials=instance_credentials)
-        reached.download(address("x"), tmp_path / "x")
+        storage(base, instance_credentials=instance_credentials).download(address("x"), tmp_path / "x")
     assert bool(listener.connections) is instance_credentials
 
 
