@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -108,7 +109,7 @@ def inputs_from(paths: tuple[str, ...]) -> Iterator[str]:
         if path != "-":
             yield path
             continue
-        for line in click.get_binary_stream("stdin"):
+        for line in sys.stdin.buffer:
             text = os.fsdecode(line.rstrip(b"\r\n"))
             if text.strip() and not text.lstrip().startswith("#"):
                 yield text
