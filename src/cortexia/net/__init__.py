@@ -1,6 +1,11 @@
-"""The one outgoing HTTP client. Where it may connect is decided here, for object storage too (S-01 to S-04)."""
+"""The one outgoing HTTP client. Where it may connect is decided here, for object storage too (S-01 to S-04).
 
-from cortexia.net.fetch import Fetched, download, fetch
+The client itself is imported when it is first asked for: most runs need no network.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from cortexia.net.base import Deadline, Fetched
 from cortexia.net.guard import (
     NetPolicy,
     Resolver,
@@ -10,7 +15,9 @@ from cortexia.net.guard import (
     shown_url,
     system_resolver,
 )
-from cortexia.net.transport import Deadline
+
+if TYPE_CHECKING:
+    from cortexia.net.transfer import download, fetch
 
 __all__ = [
     "Deadline",
@@ -25,3 +32,11 @@ __all__ = [
     "shown_url",
     "system_resolver",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("download", "fetch"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cortexia.net import transfer
+
+    return getattr(transfer, name)

@@ -12,13 +12,14 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
-
-import httpx
 
 from cortexia.config import Settings
 from cortexia.errors import NetworkError, SourceRefusedError
+
+if TYPE_CHECKING:
+    import httpx
 
 Resolver = Callable[[str, int], Sequence[str]]
 """``(host, port)`` to the texts of all its addresses. Raises ``OSError`` where there is none."""
@@ -98,6 +99,8 @@ def check_url(url: str, policy: NetPolicy) -> httpx.URL:
     characters and backslashes, numbers that resolvers take for addresses, addresses that are not public, and hosts
     that are not on the list.
     """
+    import httpx
+
     if _FORBIDDEN.search(url):
         raise SourceRefusedError(f"refused: {shown_url(url)!r} holds a space, control character or backslash")
     try:

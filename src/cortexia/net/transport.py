@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpcore
 import httpx
 
-from cortexia.errors import TransferLimitError
+from cortexia.net.base import Deadline
 from cortexia.net.guard import NetPolicy, checked_addresses
-
-
-class Deadline:
-    """An instant after which nothing more is waited for."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._end = time.monotonic() + seconds
-
-    def left(self, at_most: float | None = None) -> float:
-        """Seconds that are left. Raises ``TransferLimitError`` (``too_slow``) when none are."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TransferLimitError(
-                "too_slow", f"not done after {self._seconds:g} s; raise the setting download_timeout_s"
-            )
-        return left if at_most is None else min(left, at_most)
 
 
 class GuardedTransport(httpx.BaseTransport):

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from cortexia.config import Settings, load_settings
 from cortexia.errors import NetworkError, RejectedInput, SourceRefusedError
-from cortexia.net import Fetched, NetPolicy, check_url, download, shown_url
+from cortexia.net import Fetched, NetPolicy, shown_url
 from cortexia.objects import ObjectAccess, ObjectAddress, ObjectStorage, is_object_address
 from cortexia.sources.base import SourceVideo
 from cortexia.sources.cache import MediaCache
@@ -134,7 +134,8 @@ class _WebFile:
         self.name = unquote(urlsplit(self.uri).path.rpartition("/")[2]) or urlsplit(self.uri).netloc
 
     def fetch(self, target: Path, sha256: str | None) -> Fetched:
-        check_url(self._url, self._policy)
+        from cortexia.net import download
+
         return download(self._url, target, policy=self._policy, sha256=sha256)
 
 

@@ -24,8 +24,9 @@ from cortexia.errors import (
     TransferLimitError,
 )
 from cortexia.files import atomic_write, sync_folder, translate_os_error
+from cortexia.net.base import Deadline, Fetched
 from cortexia.net.guard import NetPolicy, check_url, shown_url
-from cortexia.net.transport import Deadline, GuardedTransport
+from cortexia.net.transport import GuardedTransport
 
 _CHUNK = 1 << 20
 _TIMEOUT = httpx.Timeout(30.0)
@@ -39,15 +40,6 @@ _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "cortexia"}
 
 OnProgress = Callable[[int, int | None], None]
 """``(bytes so far, bytes in all where known)``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A file that came whole. ``sha256``: hex, over all of it."""
-
-    path: Path
-    sha256: str
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
