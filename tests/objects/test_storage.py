@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from serving import LOCAL, Listener, send, serving
 from cortexia.config import Settings, google_credentials_file
 from cortexia.errors import (
     DigestMismatchError,
+    MissingDependencyError,
     NetworkError,
     RemoteAnswerError,
     SourceRefusedError,
@@ -193,6 +195,15 @@ def test_google_storage_is_built_with_the_guard():
     refusing = NetPolicy(resolver=lambda host, port: ["127.0.0.1"], attempts=1)
     with pytest.raises(SourceRefusedError, match="not public"):
         ObjectStorage("gs", ObjectAccess(refusing)).list(ObjectAddress("gs", "bucket", ""))
+
+
+@pytest.mark.parametrize(("scheme", "package", "extra"), [("s3", "s3fs", "s3"), ("gs", "gcsfs", "gcs")])
+def test_without_the_extra_the_line_that_installs_it_is_said(monkeypatch, scheme, package, extra):
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingDependencyError, match=rf"pip install 'cortexia\[{extra}\]'"):
+        ObjectStorage(scheme, ObjectAccess(LOCAL)).list(ObjectAddress(scheme, "bucket", ""))
 
 
 def test_google_credentials_are_a_file_or_none(tmp_path):
