@@ -105,3 +105,23 @@ def test_processing_config_is_checked():
     ):
         with pytest.raises(ConfigurationError):
             ProcessingConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("1", True), ("YES", True), ("false", False), ("0", False)]
+)
+def test_switches_are_read_from_the_environment(text, value):
+    assert load_settings(environ={"CORTEXIA_ALLOW_HTTP": text}).settings.allow_http is bool(value)
+
+
+def test_a_switch_is_no_number():
+    with pytest.raises(ConfigurationError, match="allow_http"):
+        load_settings(environ={"CORTEXIA_ALLOW_HTTP": "2"})
+
+
+def test_the_endpoint_of_the_aws_tools_is_the_last_resort(tmp_path):
+    aws = {"AWS_ENDPOINT_URL": "https://general", "AWS_ENDPOINT_URL_S3": "https://s3"}
+    loaded = load_settings(environ=aws)
+    assert (loaded.settings.s3_endpoint_url, loaded.origin["s3_endpoint_url"]) == ("https://s3", "AWS_ENDPOINT_URL_S3")
+    own = load_settings(environ={**aws, "CORTEXIA_S3_ENDPOINT_URL": "https://own"})
+    assert own.settings.s3_endpoint_url == "https://own"

@@ -9,7 +9,10 @@ import pytest
 
 import cortexia
 
-HEAVY = ("av", "cv2", "numpy", "sqlalchemy", "alembic", "rich", "torch", "structlog", "jinja2", "PIL")
+HEAVY = (
+    *("av", "cv2", "numpy", "sqlalchemy", "alembic", "rich", "torch", "structlog", "jinja2", "PIL"),
+    *("httpx", "fsspec", "yaml", "onnxruntime"),
+)
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -54,6 +57,12 @@ def test_nothing_heavy_is_loaded(statement: str) -> None:
     loaded = loaded_after(statement)
     assert "cortexia" in loaded
     assert sorted(loaded.intersection(HEAVY)) == []
+
+
+def test_the_network_is_loaded_when_it_is_asked_for() -> None:
+    quiet = loaded_after("from cortexia.app import App; from cortexia.config import Settings; App(Settings()).close()")
+    assert sorted(quiet.intersection(("httpx", "fsspec", "aiohttp", "s3fs"))) == []
+    assert "httpx" in loaded_after("from cortexia.net import fetch")
 
 
 def test_heavy_modules_would_be_noticed() -> None:

@@ -60,7 +60,7 @@ def test_bytes_are_spilled_and_removed(source):
 
 
 @pytest.mark.parametrize(
-    "source", [3, None, "", "a\0b", "http://127.0.0.1/x.mp4", "concat:a|b", "file:x", "rtsp://x", "data:text", ["a"]]
+    "source", [3, None, "", "a\0b", "gopher://127.0.0.1/x", "concat:a|b", "file:x", "rtsp://x", "data:text", ["a"]]
 )
 def test_anything_else_is_no_input(source):
     with pytest.raises(ValueError, match="no input"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,13 +18,14 @@ from cortexia.annotators.base import Annotator
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.supervisor import Supervisor
 from cortexia.batch.worker import Worker, settle
+from cortexia.buckets import is_object_address, publish
 from cortexia.config import Settings
 from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, MissingDependencyError, RejectedInput
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
-from cortexia.sources import IdentityCache, InputAdapter, MediaCache, SourceVideo, identify, open_path
+from cortexia.sources import IdentityCache, InputAdapter, RemoteAccess, SourceVideo, identify, open_path
 from cortexia.stores import open_store
 from cortexia.stores.base import JobRecord, RunRecord, StorageBackend, VideoRecord, Window
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, StoredRow, TimeRange, VideoIdentity
@@ -107,6 +108,7 @@ class App:
         self._store = store
         self._decoder: Decoder | None = None
         self._stack = ExitStack()
+        self._remote = RemoteAccess.from_settings(settings)
 
     def __enter__(self) -> App:
         return self
@@ -135,17 +137,13 @@ class App:
 
     # -- sources
 
-    @property
-    def _media_cache(self) -> MediaCache:
-        return MediaCache(self.settings.media_cache)
-
     def _videos(
         self, sources: Iterable[Source], left_out: list[str], fps: Fraction | None
     ) -> Iterator[SourceVideo | RejectedInput]:
         """Every video of the sources; what cannot be read comes as the error it gives, and the others follow."""
         for source in sources:
             try:
-                stream = self._stack.enter_context(InputAdapter.adapt(source, fps, self._media_cache))
+                stream = self._stack.enter_context(InputAdapter.adapt(source, fps, access=self._remote))
                 yield from stream
                 left_out += [str(path) for path in stream.left_out]
             except RejectedInput as error:
@@ -168,28 +166,46 @@ class App:
             except RejectedInput as error:
                 yield error
 
+    def _drop_media(self, video_ids: Iterable[str]) -> None:
+        """Forget fetched media, unless it shall be kept or a job still needs it."""
+        if self.settings.keep_media:
+            return
+        cache = self._remote.cache
+        store = self._existing_store()
+        for video_id in video_ids:
+            if store is None or all(job.status.is_final for job in store.jobs(video_id)):
+                cache.drop(video_id)
+
     # -- plan
 
-    def plan(self, sources: Sequence[Source], request: Request) -> Iterator[VideoPlan | RejectedInput]:
+    def plan(self, sources: Iterable[Source], request: Request) -> Iterator[VideoPlan | RejectedInput]:
         """What ``annotate`` would do, with an estimate from a short probe. Writes nothing."""
-        recipes = request.recipes()
+        request.recipes()
         store = self._existing_store()
         for item in self._identify(sources, [], request.fps):
             if isinstance(item, RejectedInput):
                 yield item
                 continue
             video, identity = item
-            record = store.video(identity.video_id) if store else None
-            media = record.media if record and record.media else self.decoder.probe(video.path)
-            plan = make_plan(
-                identity.video_id,
-                recipes,
-                request.options,
-                media,
-                request.time_range,
-                stored=store.run if store else lambda run_id: None,
-            )
-            yield VideoPlan(identity, media, plan, self._estimate(plan, media, video.path, request))
+            try:
+                yield self._plan(video, identity, request, store)
+            finally:
+                self._drop_media([identity.video_id])
+
+    def _plan(
+        self, video: SourceVideo, identity: VideoIdentity, request: Request, store: StorageBackend | None
+    ) -> VideoPlan:
+        record = store.video(identity.video_id) if store else None
+        media = record.media if record and record.media else self.decoder.probe(video.path)
+        plan = make_plan(
+            identity.video_id,
+            request.recipes(),
+            request.options,
+            media,
+            request.time_range,
+            stored=store.run if store else lambda run_id: None,
+        )
+        return VideoPlan(identity, media, plan, self._estimate(plan, media, video.path, request))
 
     def _existing_store(self) -> StorageBackend | None:
         if self._store is None and not Path(self.settings.store).exists():
@@ -205,7 +221,7 @@ class App:
 
     def annotate(
         self,
-        sources: Sequence[Source],
+        sources: Iterable[Source],
         request: Request,
         on_event: Callable[[Event], None] = lambda event: None,
         stopped: Callable[[], bool] = lambda: False,
@@ -213,13 +229,16 @@ class App:
     ) -> AnnotateReport:
         """Submit a job for each video and bring all of them to an end; one bad video never stops the others.
 
-        ``limit``: at most so many videos. Raises ``ResourceError`` when no worker can work.
+        ``limit``: at most so many videos. When fetched media reaches ``media_cache_bytes``, what is there is annotated
+        before more is fetched. Raises ``ResourceError`` when no worker can work.
         """
         request.recipes()
         store = self.store()
         left_out: list[str] = []
         results: list[VideoResult] = []
         jobs: dict[str, str] = {}
+        waiting: list[str] = []
+        held = 0
         for item in islice(self._identify(sources, left_out, request.fps), limit):
             if isinstance(item, RejectedInput):
                 results.append(VideoResult(str(item), None, "rejected", item.reason, str(item)))
@@ -229,13 +248,27 @@ class App:
             job_id = self.submit(identity, request)
             if job_id not in jobs:
                 jobs[job_id] = identity.uri
+                waiting.append(job_id)
                 on_event({"event": "job_submitted", "job_id": job_id, **_identity_event(identity)})
-        waiting = [job_id for job_id in jobs if not self._settle(job_id, on_event)]
-        payload = worker_payload(store.location, waiting, self.settings)
-        executor = registry.load("executors", self.settings.executor)()
-        Supervisor(store, executor, on_event, stopped, self.settings.max_attempts).run(payload)
+            held += identity.size_bytes if item[0].path.is_relative_to(self.settings.media_cache) else 0
+            if held >= self.settings.media_cache_bytes:
+                self._work(waiting, on_event, stopped)
+                waiting, held = [], 0
+            if stopped():
+                break
+        self._work(waiting, on_event, stopped)
         results += [self._result(job_id, uri) for job_id, uri in jobs.items()]
         return AnnotateReport(store.location, tuple(results), tuple(left_out), interrupted=stopped())
+
+    def _work(self, job_ids: list[str], on_event: Callable[[Event], None], stopped: Callable[[], bool]) -> None:
+        store = self.store()
+        waiting = [job_id for job_id in job_ids if not self._settle(job_id, on_event)]
+        payload = worker_payload(store.location, waiting, self.settings)
+        executor = registry.load("executors", self.settings.executor)()
+        try:
+            Supervisor(store, executor, on_event, stopped, self.settings.max_attempts).run(payload)
+        finally:
+            self._drop_media({job.video_id for job in map(store.job, job_ids) if job is not None})
 
     def submit(self, identity: VideoIdentity, request: Request) -> str:
         """A job for one video; the id of the same unfinished job where there is one."""
@@ -296,6 +329,7 @@ class App:
         if claim is not None:
             for window in worker.run(claim):
                 yield from self._committed(window)
+        self._drop_media([identity.video_id])
         job = store.job(job_id)
         if job is not None and job.status is JobState.FAILED and job.reason == "rejected":
             raise RejectedInput("rejected", f"{identity.uri}: {job.error_message}")
@@ -332,7 +366,16 @@ class App:
         return self.store(create=False).find(query)
 
     def export(self, format_name: str, output: str | Path | None, query: Query, out: Any = None) -> int:
-        """Write current rows in a format, to a file (replaced only when complete) or to the stream ``out``."""
+        """Write current rows in a format, to a file (replaced only when complete) or to the stream ``out``.
+
+        ``s3://`` and ``gs://`` addresses are written here first and uploaded when complete.
+        """
+        if output is not None and is_object_address(str(output)):
+            with tempfile.TemporaryDirectory(prefix="cortexia-") as folder:
+                made = Path(folder) / (str(output).rpartition("/")[2] or f"annotations.{format_name}")
+                count = self.export(format_name, made, query)
+                publish(made, str(output), self.settings)
+            return count
         exporter = registry.load("exporters", format_name)()
         rows = self.rows(query)
         if output is None:
@@ -390,7 +433,7 @@ class App:
         from cortexia.report.annotated_video import DecodeSource, write_annotated_video
 
         data = self.report_data(video_id)
-        path = open_path(data.record.identity.uri, video_id, MediaCache(self.settings.media_cache))
+        path = open_path(data.record.identity.uri, video_id, self._remote.cache)
         source = DecodeSource(self.decoder, path, self.settings.thread_budget)
         return write_annotated_video(data, source, Path(output), max_side, on_frame)
 

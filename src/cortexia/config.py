@@ -41,6 +41,15 @@ class Settings:
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["text", "json"] = "text"
     cache_dir: str = ""
+    allow_http: bool = False
+    allow_private_network: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    max_download_bytes: int = 50_000_000_000
+    download_timeout_s: float = 3600.0
+    keep_media: bool = False
+    media_cache_bytes: int = 100_000_000_000
+    s3_endpoint_url: str = ""
+    instance_credentials: bool = False
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -50,6 +59,9 @@ class Settings:
             ("commit_rows", 1),
             ("lease_s", 0.1),
             ("max_attempts", 1),
+            ("max_download_bytes", 1),
+            ("media_cache_bytes", 1),
+            ("download_timeout_s", 0.1),
         ):
             if getattr(self, name) < low:
                 raise ConfigurationError(f"setting {name!r} must be at least {low}, got {getattr(self, name)}")
@@ -77,6 +89,21 @@ class Settings:
         """Where media is kept that is no local file of its own."""
         return self.cache_path / "media"
 
+    @property
+    def opened_guards(self) -> tuple[str, ...]:
+        """Settings in force that let the network guard pass more than it does by itself (S-04)."""
+        names = ("allow_http", "allow_private_network", "instance_credentials")
+        return tuple(name for name in names if getattr(self, name))
+
+
+def google_credentials_file(environ: Mapping[str, str] | None = None) -> Path | None:
+    """The key file that ``GOOGLE_APPLICATION_CREDENTIALS`` names, else what ``gcloud`` left; ``None`` without one."""
+    environ = os.environ if environ is None else environ
+    named = environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+    folder = Path(environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config" / "gcloud")
+    path = Path(named) if named else folder / "application_default_credentials.json"
+    return path if path.is_file() else None
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -99,6 +126,9 @@ def load_settings(
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     origin = {item.name: "default" for item in dataclasses.fields(Settings)}
+    for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        if environ.get(variable):
+            _merge(values, origin, {"s3_endpoint_url": environ[variable]}, variable)
     path = _find_file(config_file, environ)
     if path is not None:
         _merge(values, origin, _checked(read_table(path), str(path)), str(path))
@@ -157,10 +187,15 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
 def _parse_text(text: str, wanted: Any) -> Any:
     kinds = typing.get_args(wanted) if isinstance(wanted, pytypes.UnionType) else (wanted,)
     if typing.get_origin(wanted) is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
+    if bool in kinds and text.lower() in _BOOLEANS:
+        return _BOOLEANS[text.lower()]
     for kind in (int, float):
         if kind in kinds:
             try:

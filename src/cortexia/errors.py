@@ -19,6 +19,11 @@
     │   ├── FenceLostError          this worker's claim was taken over
     │   ├── SchemaError             the database is of another revision
     │   └── DataInconsistencyError  what was read back is not what was written
+    ├── NetworkError                something did not come or go over the network      (retryable)
+    │   ├── SourceRefusedError      an address that the guard does not let through     (permanent)
+    │   ├── RemoteAnswerError       the server said no: not found, forbidden ...       (permanent)
+    │   ├── TransferLimitError      larger or slower than the settings allow           (permanent)
+    │   └── DigestMismatchError     other bytes came than were promised                (permanent)
     ├── ValidationError             a value breaks an invariant of the vocabulary
     └── CircuitBreakerOpenError     too many failures in a row; try again later        (retryable)
 
@@ -141,6 +146,57 @@ class SchemaError(StoreError):
 
 class DataInconsistencyError(StoreError):
     code = "data_inconsistency"
+
+
+class NetworkError(CortexiaError):
+    """Something did not come or go over the network. ``reason`` is the code that an input is rejected with."""
+
+    code = "network"
+    retryable = True
+    http_status = 502
+    reason = "unreachable"
+
+
+class SourceRefusedError(NetworkError):
+    """An address that the guard does not let through (S-01, S-02). Nothing was sent there."""
+
+    code = "address_refused"
+    retryable = False
+    http_status = 422
+    reason = "address_refused"
+
+
+class RemoteAnswerError(NetworkError):
+    """The server said no, and would again. ``reason``: ``not_found``, ``forbidden`` or ``remote_error``."""
+
+    code = "remote_answer"
+    retryable = False
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class TransferLimitError(NetworkError):
+    """Larger than ``max_download_bytes``, or slower than ``download_timeout_s``."""
+
+    code = "transfer_limit"
+    retryable = False
+    http_status = 413
+    reason = "too_large"
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class DigestMismatchError(NetworkError):
+    """Other bytes came than were promised. They were thrown away."""
+
+    code = "digest_mismatch"
+    retryable = False
+    http_status = 422
+    reason = "digest_mismatch"
 
 
 class ValidationError(CortexiaError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cortexia.cli.options import config_option, json_option, request_from, request_options, store_option
+from cortexia.cli.options import config_option, inputs_from, json_option, request_from, request_options, store_option
 
 if TYPE_CHECKING:
     from cortexia.app import AnnotateReport
@@ -33,12 +33,16 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
-    """Annotate files, folders (recursive), globs or archives. Run it again to go on after any interruption.
+    """Annotate files, folders (recursive), globs, archives, manifests and addresses; - reads a list from stdin.
+
+    Run it again to go on after any interruption.
 
     \b
     Examples:
       cortexia annotate talk.mp4
       cortexia annotate videos/ --store shots.db --annotators shots,loudness
+      cortexia annotate s3://bucket/recordings/ https://host/talk.mp4#sha256=...
+      find /videos -name '*.mp4' | cortexia annotate -
       cortexia annotate film.mkv --start 60 --end 120 --option frames.per_shot=3
       cortexia annotate frames/ --fps 25
     """
@@ -49,9 +53,9 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
 
     with App(settings) as app:
         if given["dry_run"]:
-            ctx.exit(print_plans(app.plan(paths, request), given["as_json"]))
+            ctx.exit(print_plans(app.plan(inputs_from(paths), request), given["as_json"]))
         with _stop_on_signal() as stop, _progress(given["as_json"]) as on_event:
-            report = app.annotate(paths, request, on_event, stop.is_set, limit=given["limit"])
+            report = app.annotate(inputs_from(paths), request, on_event, stop.is_set, limit=given["limit"])
         print_report(report, given["as_json"])
     ctx.exit(exit_code(report))
 

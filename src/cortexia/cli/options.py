@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -90,5 +92,27 @@ def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
     names = ("store", "annotators", "window_s", "batch_size", "threads", "executor", "option_pairs")
     flags = {name: given[name] for name in names if given.get(name)}
     settings = settings_from(given["config_file"], **flags).settings
+    warn_of_opened_guards(settings, given["as_json"])
     fps = None if given["fps"] is None else parse_rate(given["fps"])
     return settings, Request(settings.annotators, settings.options, TimeRange(given["start"], given["end"]), fps)
+
+
+def warn_of_opened_guards(settings: Settings, as_json: bool = False) -> None:
+    """One line on stderr for settings that let the network guard pass more than it does by itself (S-04)."""
+    if not settings.opened_guards:
+        return
+    names = ", ".join(settings.opened_guards)
+    event = {"event": "guard_opened", "settings": list(settings.opened_guards)}
+    click.echo(json.dumps(event) if as_json else f"Warning: the network guard is opened by {names}", err=True)
+
+
+def inputs_from(paths: tuple[str, ...]) -> Iterator[str]:
+    """What is named on the command line; ``-`` stands for the lines of stdin, without blank ones and ``#`` comments."""
+    for path in paths:
+        if path != "-":
+            yield path
+            continue
+        for line in sys.stdin.buffer:
+            text = os.fsdecode(line.rstrip(b"\r\n"))
+            if text.strip() and not text.lstrip().startswith("#"):
+                yield text

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cortexia.cli.options import config_option, json_option, request_from, request_options, store_option
+from cortexia.cli.options import config_option, inputs_from, json_option, request_from, request_options, store_option
 
 
 @click.command("plan")
@@ -29,4 +29,4 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
 
     settings, request = request_from(given)
     with App(settings) as app:
-        ctx.exit(print_plans(app.plan(paths, request), given["as_json"]))
+        ctx.exit(print_plans(app.plan(inputs_from(paths), request), given["as_json"]))

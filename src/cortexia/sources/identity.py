@@ -59,7 +59,17 @@ def _key(path: Path, stat: os.stat_result) -> tuple[bytes, int, int, int]:
 
 
 def identify(video: SourceVideo, cache: IdentityCache | None = None) -> VideoIdentity:
-    """Raises ``RejectedInput`` (``unreadable``) for a file that cannot be read."""
+    """Raises ``RejectedInput``: ``unreadable`` for a file that cannot be read, ``digest_mismatch`` for other content
+    than was stated."""
+    identity = _identify(video, cache)
+    if video.sha256 is not None and identity.video_id != video.sha256.lower():
+        raise RejectedInput(
+            "digest_mismatch", f"{video.uri} has the SHA-256 {identity.video_id}, {video.sha256} was stated"
+        )
+    return identity
+
+
+def _identify(video: SourceVideo, cache: IdentityCache | None) -> VideoIdentity:
     if video.video_id is not None:
         return VideoIdentity(video.video_id, video.uri, video.filename, _size(video.path))
     try:

@@ -1,0 +1,42 @@
+"""The one outgoing HTTP client. Where it may connect is decided here, for object storage too (S-01 to S-04).
+
+The client itself is imported when it is first asked for: most runs need no network.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from cortexia.net.base import Deadline, Fetched
+from cortexia.net.guard import (
+    NetPolicy,
+    Resolver,
+    check_url,
+    checked_addresses,
+    refusal,
+    shown_url,
+    system_resolver,
+)
+
+if TYPE_CHECKING:
+    from cortexia.net.transfer import download, fetch
+
+__all__ = [
+    "Deadline",
+    "Fetched",
+    "NetPolicy",
+    "Resolver",
+    "check_url",
+    "checked_addresses",
+    "download",
+    "fetch",
+    "refusal",
+    "shown_url",
+    "system_resolver",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("download", "fetch"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cortexia.net import transfer
+
+    return getattr(transfer, name)
