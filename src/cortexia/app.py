@@ -6,7 +6,8 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,8 @@ from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, RejectedInput
+from cortexia.models.presets import PresetChoice
+from cortexia.models.shop import ModelShop
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import IdentityCache, InputAdapter, SourceVideo, identify
 from cortexia.stores import open_store
@@ -34,7 +37,7 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of videos: annotators with their options, over which part."""
+    """What is asked of videos: annotators with their options, over which part. No annotators: those of the preset."""
 
     annotators: tuple[str, ...]
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -127,6 +130,27 @@ class App:
             self._decoder = registry.load("decoders", "pyav")()
         return self._decoder
 
+    # -- models
+
+    @cached_property
+    def models(self) -> ModelShop:
+        """The catalogue, what is here of it, and how to bring the rest."""
+        return ModelShop(self.settings)
+
+    def preset_for(self, request: Request) -> PresetChoice | None:
+        """The preset that a request without annotators comes to; ``None`` for one that names them."""
+        return None if request.annotators else self.models.choose_preset(self.settings.preset)
+
+    def completed(self, request: Request) -> Request:
+        """The request with the annotators and options of the preset, where it names none."""
+        choice = self.preset_for(request)
+        if choice is None:
+            return request
+        options = {name: dict(values) for name, values in choice.preset.options.items()}
+        for name, values in request.options.items():
+            options[name] = {**options.get(name, {}), **values}
+        return replace(request, annotators=choice.preset.annotators, options=options)
+
     # -- sources
 
     def _videos(self, sources: Iterable[Source], left_out: list[str]) -> Iterator[SourceVideo | RejectedInput]:
@@ -158,6 +182,7 @@ class App:
 
     def plan(self, sources: Sequence[Source], request: Request) -> Iterator[VideoPlan | RejectedInput]:
         """What ``annotate`` would do, with an estimate from a short probe. Writes nothing."""
+        request = self.completed(request)
         recipes = request.recipes()
         store = self._existing_store()
         for item in self._identify(sources, []):
@@ -201,6 +226,7 @@ class App:
 
         ``limit``: at most so many videos. Raises ``ResourceError`` when no worker can work.
         """
+        request = self.completed(request)
         request.recipes()
         store = self.store()
         left_out: list[str] = []
