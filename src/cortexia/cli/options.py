@@ -42,7 +42,12 @@ request_options = stacked(
     click.option(
         "--annotators",
         metavar="NAMES",
-        help="Which annotators, joined by commas.  [default: shots,frames,loudness,shot_summary]",
+        help="Which annotators, joined by commas.  [default: those of the preset]",
+    ),
+    click.option(
+        "--preset",
+        metavar="NAME",
+        help="Which annotators and models: auto, offline, fast, balanced or high-quality.  [default: auto]",
     ),
     click.option(
         "--option",
@@ -85,7 +90,10 @@ def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
     from cortexia.app import Request
     from cortexia.types import TimeRange
 
-    names = ("store", "annotators", "window_s", "batch_size", "threads", "executor", "option_pairs")
+    names = ("store", "annotators", "preset", "window_s", "batch_size", "threads", "executor", "device", "option_pairs")
     flags = {name: given[name] for name in names if given.get(name)}
+    if "preset" in flags:
+        # A preset that is asked for goes before annotators of the settings file, and not before those asked for.
+        flags.setdefault("annotators", ())
     settings = settings_from(given["config_file"], **flags).settings
     return settings, Request(settings.annotators, settings.options, TimeRange(given["start"], given["end"]))

@@ -10,7 +10,7 @@ import ast
 import bz2
 import io
 import lzma
-import pickletools  # it reads opcodes and runs none
+import pickletools  # it reads opcodes and runs none  # nosec B403
 import zipfile
 import zlib
 from collections.abc import Callable

@@ -67,7 +67,7 @@ class _Resident:
 class _Shelf:
     """Residents, least recently used first, and the counts; guarded by ``lock``."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.RLock = field(default_factory=threading.RLock)
     residents: OrderedDict[str, _Resident] = field(default_factory=OrderedDict)
     stats: dict[str, ModelStats] = field(default_factory=dict)
 

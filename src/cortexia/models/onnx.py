@@ -36,11 +36,12 @@ class OnnxSession:
         self._names = [spec.name for spec in self.outputs]
 
     def run(self, feeds: Mapping[str, Tensor]) -> Sequence[Tensor]:
-        """Outputs in the order of ``outputs``. Raises ``InferenceError`` for feeds that the model does not take."""
+        """Outputs in the order of ``outputs``. Raises ``InferenceError`` for feeds that the model does not take, and
+        ``ModelError`` (``no_memory``)."""
         try:
             results: list[Tensor] = self._session.run(self._names, dict(feeds))
         except _feed_errors() as error:
-            raise InferenceError(self._id, _first_line(error)) from error
+            raise _translated(self._id, error) from error
         return results
 
 
@@ -82,7 +83,14 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
 
 
 def _feed_errors() -> tuple[type[Exception], ...]:
-    return (*_runtime_errors(), ValueError, TypeError)
+    return (*_runtime_errors(), RuntimeError, ValueError, TypeError)
+
+
+def _translated(model_id: str, error: Exception) -> InferenceError | ModelError:
+    message = _first_line(error)
+    if "Failed to allocate memory" in message:
+        return ModelError("no_memory", f"model {model_id!r}: no memory to run it; free some, or choose a smaller model")
+    return InferenceError(model_id, message)
 
 
 def _spec(item: Any) -> TensorSpec:
