@@ -139,8 +139,13 @@ def test_options_go_before_those_of_a_preset(cortexia, clip):
     assert runs["frames"]["per_shot"] == 1
 
 
-def test_the_best_preset_has_nothing_to_add():
-    assert preset_to_line(PresetChoice(find_preset("high-quality"))).endswith("for a GPU, or patience)")
+def test_the_line_tells_what_is_lacking():
     lacking = (load_catalogue()["yolox-s"],)
-    better = PresetChoice(find_preset("balanced"), find_preset("high-quality"), lacking)
-    assert "pull high-quality' adds yolox-s (35.9 MB)" in preset_to_line(better)
+    best = find_preset("high-quality")
+    assert preset_to_line(PresetChoice(best)).endswith("for a GPU, or patience)")
+    assert preset_to_line(PresetChoice(find_preset("balanced"), best, lacking)).endswith(
+        "'cortexia models pull high-quality' adds yolox-s (35.9 MB)"
+    )
+    assert preset_to_line(PresetChoice(best, None, lacking)).endswith(
+        "it needs yolox-s (35.9 MB), which 'cortexia models pull high-quality' brings"
+    )

@@ -17,7 +17,7 @@ import pytest
 from tiny_onnx import scaling
 
 from cortexia.errors import ModelError
-from cortexia.models.content import Format, check_model, name_format
+from cortexia.models.formats.content import Format, check_model, name_format
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tiny_onnx import external_tensor, field, model, node, scaling, tensor, varint
 
 from cortexia.errors import ModelError
-from cortexia.models.content import check_model
-from cortexia.models.protobuf import MalformedProtobuf, external_data, is_onnx, read_fields
+from cortexia.models.formats.content import check_model
+from cortexia.models.formats.protobuf import MalformedProtobuf, external_data, is_onnx, read_fields
 
 BAD = external_tensor("w", "../../etc/passwd")
 

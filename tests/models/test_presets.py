@@ -21,10 +21,10 @@ PRESETS = (
 )
 
 
-def choose(folder, *here: str, name: str = "auto"):
+def choose(folder, *here: str):
     for model_id in here:
         (folder / model_id).write_bytes(DATA[model_id])
-    return choose_preset(name, CATALOGUE, ModelLibrary([folder]), PRESETS)
+    return choose_preset("auto", CATALOGUE, ModelLibrary([folder]), PRESETS)
 
 
 def test_what_is_shipped_names_only_what_there_is():
@@ -59,10 +59,12 @@ def test_what_a_better_one_lacks_is_only_what_is_not_here(tmp_path):
     assert [entry.id for entry in choice.lacking] == ["large"]
 
 
-def test_a_named_preset_is_taken_as_it_is(tmp_path):
-    assert choose(tmp_path, name="fast").preset == find_preset("fast")
+def test_a_named_preset_is_taken_with_what_it_lacks():
+    choice = choose_preset("fast", load_catalogue(), ModelLibrary([]))
+    assert (choice.preset, choice.better) == (find_preset("fast"), None)
+    assert [entry.id for entry in choice.lacking] == ["yolox-nano"]
     with pytest.raises(UnknownNameError, match="did you mean 'fast'"):
-        choose(tmp_path, name="fastt")
+        choose_preset("fastt", load_catalogue(), ModelLibrary([]))
 
 
 def test_presets_that_all_need_models_say_what_to_pull(tmp_path):

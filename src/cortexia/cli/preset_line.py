@@ -21,10 +21,12 @@ def tell_preset(choice: PresetChoice | None, as_json: bool) -> None:
 def preset_to_line(choice: PresetChoice) -> str:
     """E.g. ``preset offline (nothing to download); 'cortexia models pull fast' adds yolox-nano (3.7 MB)``."""
     line = f"preset {choice.preset.name} ({choice.preset.summary})"
-    if choice.better is None:
+    if not choice.lacking:
         return line
     names = ", ".join(entry.id for entry in choice.lacking)
-    return f"{line}; 'cortexia models pull {choice.better.name}' adds {names} ({choice.lacking_bytes / 1e6:.1f} MB)"
+    pull = f"'cortexia models pull {(choice.better or choice.preset).name}'"
+    what = f"{names} ({choice.lacking_bytes / 1e6:.1f} MB)"
+    return f"{line}; {pull} adds {what}" if choice.better else f"{line}; it needs {what}, which {pull} brings"
 
 
 def preset_to_event(choice: PresetChoice) -> dict[str, object]:

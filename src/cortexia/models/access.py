@@ -13,7 +13,7 @@ from cortexia.digests import IdentityCache
 from cortexia.errors import ModelError
 from cortexia.models.base import ModelEntry
 from cortexia.models.catalogue import Catalogue, load_catalogue
-from cortexia.models.content import Format
+from cortexia.models.formats.content import Format
 from cortexia.models.library import ModelLibrary
 from cortexia.models.manager import ResourceManager
 from cortexia.models.onnx import OnnxSession

@@ -18,7 +18,7 @@ from cortexia.errors import ModelError
 from cortexia.files import translate_os_error
 from cortexia.models.base import ModelEntry
 from cortexia.models.catalogue import SIZE_LIMIT
-from cortexia.models.content import Format, check_model, name_format
+from cortexia.models.formats.content import Format, check_model, name_format
 
 INCOMING = ".incoming"
 """Folder, below the one that pulls write to, of what has not arrived yet."""

@@ -31,7 +31,8 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class PresetChoice:
-    """The preset in force; and, where a better one lacks models, the next better one with what it lacks."""
+    """The preset in force; and, chosen by ``auto``, the next better one. ``lacking``: models that are not here of the
+    better one, or of the preset itself where it was named."""
 
     preset: Preset
     better: Preset | None = None
@@ -94,7 +95,8 @@ def choose_preset(
     """
     ordered = tuple(presets) if presets is not None else load_presets()
     if name != AUTO:
-        return PresetChoice(find_preset(name))
+        preset = find_preset(name)
+        return PresetChoice(preset, lacking=lacking_models(preset, catalogue, library))
     lacking = {preset.name: lacking_models(preset, catalogue, library) for preset in ordered}
     ready = [number for number, preset in enumerate(ordered) if not lacking[preset.name]]
     if not ready:

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from cortexia.errors import ModelError
-from cortexia.models.protobuf import MalformedProtobuf, external_data, is_onnx
-from cortexia.models.safetensors import MalformedSafetensors, check_safetensors, looks_like_safetensors
+from cortexia.models.formats.protobuf import MalformedProtobuf, external_data, is_onnx
+from cortexia.models.formats.safetensors import MalformedSafetensors, check_safetensors, looks_like_safetensors
 
 
 class Format(StrEnum):
