@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 import cortexia
-from cortexia.errors import ConfigurationError, RejectedInput, UnknownNameError
-from cortexia.processor import annotators_of
+from cortexia.errors import ConfigurationError, RejectedInput
 from cortexia.testing import SCENES, ShotSpec, VideoSpec
 
 
@@ -43,12 +42,6 @@ def test_streaming_gives_the_same_rows(clip):
         assert {row["annotation_id"] for row in streamed} == {
             row["annotation_id"] for row in processor.process(clip, mode="shots|audio")["annotations"]
         }
-
-
-def test_modes_are_pipelines_and_annotators():
-    assert annotators_of("scene|loudness") == ("shots", "frames", "shot_summary", "loudness")
-    with pytest.raises(UnknownNameError, match="known: audio"):
-        annotators_of("telepathy")
 
 
 def test_bad_input_is_an_error_with_a_reason(tmp_path):

@@ -7,9 +7,7 @@ Unknown keys are refused, with the nearest known one.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import tomllib
 import types as pytypes
 import typing
 from collections.abc import Mapping
@@ -17,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from cortexia.config_manager import ConfigManager as ConfigManager  # part of this module's face
 from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.tables import read_table
 
 ENV_PREFIX = "CORTEXIA_"
 CONFIG_FILE = "cortexia.toml"
@@ -112,7 +112,7 @@ def load_settings(
     origin = {item.name: "default" for item in dataclasses.fields(Settings)}
     path = _find_file(config_file, environ)
     if path is not None:
-        _merge(values, origin, _checked(_read_file(path), str(path)), str(path))
+        _merge(values, origin, _checked(read_table(path), str(path)), str(path))
     for name, value in _from_environ(environ).items():
         _merge(values, origin, {name: value}, ENV_PREFIX + name.upper())
     shown = {name: value for name, value in (given or {}).items() if value is not None}
@@ -140,17 +140,6 @@ def _find_file(config_file: str | Path | None, environ: Mapping[str, str]) -> Pa
         return path
     local = Path(CONFIG_FILE)
     return local if local.is_file() else None
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        loaded = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"configuration file {path} cannot be read: {error}") from error
-    if not isinstance(loaded, dict):
-        raise ConfigurationError(f"configuration file {path} must hold a table of settings")
-    return loaded
 
 
 def _checked(values: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -226,6 +215,7 @@ def _convert_scalar(value: Any, wanted: Any, refuse: typing.Callable[[str], Conf
 
 
 _DEVICES = ("auto", "cpu")
+LEGACY_MODELS = {"object_detection_model": "objects"}
 
 
 def check_device(device: str) -> None:
@@ -281,3 +271,22 @@ class ProcessingConfig:
             if name not in known:
                 raise UnknownNameError("processing setting", name, [key for key in known if not key.startswith("_")])
         return cls(**values)
+
+    @classmethod
+    def from_legacy(cls, config_manager: ConfigManager) -> ProcessingConfig:
+        """The configuration that older files describe: their ``model_settings`` and ``processing`` tables.
+
+        ``model_settings.object_detection_model`` becomes the option ``model`` of ``objects``; names of models that have
+        no annotator here are left out.
+        """
+        settings = dict(config_manager.get_param("model_settings") or {})
+        models: dict[str, dict[str, Any]] = {}
+        for key, annotator in LEGACY_MODELS.items():
+            if name := settings.pop(key, None):
+                models[annotator] = {"model": name}
+        kept = {name: value for name, value in settings.items() if name == "device" or isinstance(value, Mapping)}
+        for annotator, options in models.items():
+            kept[annotator] = {**options, **kept.get(annotator, {})}
+        processing = config_manager.get_param("processing") or {}
+        known = ("batch_size", "frame_interval", "output_format")
+        return cls(model_settings=kept, **{name: processing[name] for name in known if name in processing})

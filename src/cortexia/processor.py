@@ -10,18 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from cortexia import registry
 from cortexia.app import App, Request
 from cortexia.config import ProcessingConfig, Settings, load_settings
-from cortexia.errors import UnknownNameError
 from cortexia.exporters.jsonl import row_to_dict
+from cortexia.pipelines import annotators_of
 from cortexia.stores.base import RunRecord
-
-PIPELINES: dict[str, tuple[str, ...]] = {
-    "scene": ("shots", "frames", "shot_summary"),
-    "audio": ("loudness",),
-}
-"""Named groups of annotators that a user asks for."""
 
 SUPPORTED_FORMATS = ("mp4", "avi", "mov", "mkv", "webm", "image_sequence")
 
@@ -98,20 +91,3 @@ def _run_to_dict(run: RunRecord) -> dict[str, Any]:
         "reason": run.reason,
         "run_id": run.run_id,
     }
-
-
-def annotators_of(mode: str) -> tuple[str, ...]:
-    """Annotators that a mode names: pipelines and annotators joined with ``|``.
-
-    Raises ``UnknownNameError`` (a ``ConfigurationError``) that lists the known words.
-    """
-    known = registry.names("annotators")
-    names: list[str] = []
-    for word in (part.strip() for part in mode.split("|")):
-        if word in PIPELINES:
-            names += PIPELINES[word]
-        elif word in known:
-            names.append(word)
-        else:
-            raise UnknownNameError("mode, annotator or pipeline", word, (*PIPELINES, *known))
-    return tuple(dict.fromkeys(names))

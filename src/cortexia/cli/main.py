@@ -17,6 +17,7 @@ COMMANDS = {
     "status": "Show videos, runs and jobs of a store.",
     "export": "Write annotations to a file.",
     "models": "List, bring and check models.",
+    "doctor": "Look at this machine and say what is amiss.",
     "config": "Show the settings in force and where they come from.",
 }
 

@@ -34,7 +34,7 @@ store_option = click.option(
     help="The annotation database: *.db is SQLite.  [default: cortexia.db, CORTEXIA_STORE]",
 )
 config_option = click.option(
-    "--config", "config_file", type=click.Path(), metavar="FILE", help="Settings file (TOML or JSON)."
+    "--config", "config_file", type=click.Path(), metavar="FILE", help="Settings file (TOML, YAML or JSON)."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
