@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 
 import pytest
+from serving import plain_fetch, serving
 
 from cortexia.cli.main import main
 from cortexia.cli.preset_line import preset_to_line
 from cortexia.models.catalogue import load_catalogue
 from cortexia.models.presets import PresetChoice, find_preset
+from cortexia.models.shop import ModelShop
 from cortexia.testing import ShotSpec, VideoSpec
 
 DATA = b"\x1c\0\0\0TFL3" + b"\0" * 40
@@ -93,6 +96,41 @@ def test_pull_leaves_what_is_here(cortexia, folder):
     assert json.loads(cortexia("models", "pull", "mine", "--json")[1])[0]["was_here"] is True
     assert cortexia("models", "pull", "offline")[1] == "nothing to bring: no model is opened\n"
     assert cortexia("models", "pull", "nonsense")[0] == 2
+
+
+@pytest.fixture
+def site(folder, tmp_path, monkeypatch):
+    """The model on a server of this machine, which the policy of the network module would refuse."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "x").write_bytes(DATA)
+    with serving(tmp_path / "site") as address:
+        own = tmp_path / "own.toml"
+        own.write_text(own.read_text().replace("https://example.org", address))
+        monkeypatch.setattr(ModelShop.__init__, "__defaults__", (plain_fetch,))
+        yield tmp_path / "site"
+
+
+def test_pull_brings_what_is_not_here(cortexia, site, tmp_path):
+    code, out, err = cortexia("models", "pull", "mine")
+    path = tmp_path / "cache" / "models" / "mine" / "mine.tflite"
+    assert (code, out) == (0, f"mine: is here now: {path}\n")
+    assert err.startswith("bringing mine (0.0 MB) from http://127.0.0.1")
+    assert path.read_bytes() == DATA
+
+
+def test_pull_shows_a_bar_on_a_terminal(cortexia, site, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    code, _, err = cortexia("models", "pull", "mine")
+    assert code == 0
+    assert "mine" in err
+    assert "bringing" not in err
+
+
+def test_pull_of_other_bytes_ends_with_1(cortexia, site):
+    (site / "x").write_bytes(DATA[:-1] + b"!")
+    code, out, err = cortexia("models", "pull", "mine")
+    assert (code, out) == (1, "")
+    assert "its digest differs" in err
 
 
 @pytest.fixture
