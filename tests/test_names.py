@@ -9,7 +9,7 @@ import pytest
 
 import cortexia
 
-HEAVY = ("av", "cv2", "numpy", "sqlalchemy", "alembic", "rich", "torch", "structlog")
+HEAVY = ("av", "cv2", "numpy", "sqlalchemy", "alembic", "rich", "torch", "structlog", "jinja2", "PIL")
 
 
 def loaded_after(statement: str) -> set[str]:

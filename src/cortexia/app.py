@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cortexia import provenance, registry
 from cortexia.annotators.base import Annotator
@@ -22,14 +23,18 @@ from cortexia.config import Settings
 from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
-from cortexia.errors import ConfigurationError, RejectedInput
+from cortexia.errors import ConfigurationError, MissingDependencyError, RejectedInput
 from cortexia.models.presets import PresetChoice
 from cortexia.models.shop import ModelShop
+from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
-from cortexia.sources import IdentityCache, InputAdapter, SourceVideo, identify
+from cortexia.sources import IdentityCache, InputAdapter, MediaCache, SourceVideo, identify, open_path
 from cortexia.stores import open_store
-from cortexia.stores.base import JobRecord, RunRecord, StorageBackend, VideoRecord, Window
+from cortexia.stores.base import StorageBackend, Window
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, StoredRow, TimeRange, VideoIdentity
+
+if TYPE_CHECKING:
+    from cortexia.report.base import VideoData
 
 Source = str | Path | bytes | BytesIO
 Event = Mapping[str, Any]
@@ -37,63 +42,19 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of videos: annotators with their options, over which part. No annotators: those of the preset."""
+    """What is asked of videos: annotators with their options, over which part. No annotators: those of the preset.
+    ``fps``: the sources are folders of pictures, each of them one video at this rate."""
 
     annotators: tuple[str, ...]
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     time_range: TimeRange = WHOLE_VIDEO
+    fps: Fraction | None = None
 
     def recipes(self) -> tuple[Annotator, ...]:
         """Raises ``UnknownNameError`` for a name or an option that does not exist."""
         if not self.annotators:
             raise ConfigurationError(f"no annotator named (known: {', '.join(registry.names('annotators'))})")
         return make_recipes(self.annotators, self.options)
-
-
-@dataclass(frozen=True)
-class VideoPlan:
-    """A plan with the video it is for; ``estimate`` is ``None`` where nothing is to be decoded."""
-
-    identity: VideoIdentity
-    media: MediaInfo
-    plan: Plan
-    estimate: Estimate | None
-
-
-@dataclass(frozen=True)
-class VideoResult:
-    """What came of one video of an ``annotate``."""
-
-    uri: str
-    video_id: str | None
-    status: str
-    reason: str | None
-    message: str | None
-    record: VideoRecord | None = None
-    runs: tuple[RunRecord, ...] = ()
-
-    @property
-    def is_well(self) -> bool:
-        return self.status == JobState.COMPLETED
-
-
-@dataclass(frozen=True)
-class AnnotateReport:
-    """``left_out``: files of folders that are plainly no video. ``interrupted``: stopped, and can be gone on with."""
-
-    store: str
-    videos: tuple[VideoResult, ...]
-    left_out: tuple[str, ...] = ()
-    interrupted: bool = False
-
-
-@dataclass(frozen=True)
-class VideoStatus:
-    """A stored video with its current runs and its jobs."""
-
-    record: VideoRecord
-    runs: tuple[RunRecord, ...]
-    jobs: tuple[JobRecord, ...]
 
 
 class App:
@@ -127,7 +88,7 @@ class App:
     @property
     def decoder(self) -> Decoder:
         if self._decoder is None:
-            self._decoder = registry.load("decoders", "pyav")()
+            self._decoder = registry.load("decoders", "content")()
         return self._decoder
 
     # -- models
@@ -146,30 +107,36 @@ class App:
         choice = self.preset_for(request)
         if choice is None:
             return request
-        options = {name: dict(values) for name, values in choice.preset.options.items()}
-        for name, values in request.options.items():
-            options[name] = {**options.get(name, {}), **values}
-        return replace(request, annotators=choice.preset.annotators, options=options)
+        preset = choice.preset
+        return replace(request, annotators=preset.annotators, options=preset.options_under(request.options))
 
     # -- sources
 
-    def _videos(self, sources: Iterable[Source], left_out: list[str]) -> Iterator[SourceVideo | RejectedInput]:
+    @property
+    def _media_cache(self) -> MediaCache:
+        return MediaCache(self.settings.media_cache)
+
+    def _videos(
+        self, sources: Iterable[Source], left_out: list[str], fps: Fraction | None
+    ) -> Iterator[SourceVideo | RejectedInput]:
         """Every video of the sources; what cannot be read comes as the error it gives, and the others follow."""
         for source in sources:
             try:
-                stream = self._stack.enter_context(InputAdapter.adapt(source))
+                stream = self._stack.enter_context(InputAdapter.adapt(source, fps, self._media_cache))
                 yield from stream
                 left_out += [str(path) for path in stream.left_out]
             except RejectedInput as error:
                 yield error
+            except MissingDependencyError as error:
+                yield RejectedInput(error.code, f"{source!r:.200}: {error}")
             except ValueError as error:
                 yield RejectedInput("not_an_input", f"{source!r:.200}: {error}")
 
     def _identify(
-        self, sources: Iterable[Source], left_out: list[str]
+        self, sources: Iterable[Source], left_out: list[str], fps: Fraction | None = None
     ) -> Iterator[tuple[SourceVideo, VideoIdentity] | RejectedInput]:
         cache = IdentityCache(self.settings.cache_path)
-        for video in self._videos(sources, left_out):
+        for video in self._videos(sources, left_out, fps):
             if isinstance(video, RejectedInput):
                 yield video
                 continue
@@ -185,7 +152,7 @@ class App:
         request = self.completed(request)
         recipes = request.recipes()
         store = self._existing_store()
-        for item in self._identify(sources, []):
+        for item in self._identify(sources, [], request.fps):
             if isinstance(item, RejectedInput):
                 yield item
                 continue
@@ -232,7 +199,7 @@ class App:
         left_out: list[str] = []
         results: list[VideoResult] = []
         jobs: dict[str, str] = {}
-        for item in islice(self._identify(sources, left_out), limit):
+        for item in islice(self._identify(sources, left_out, request.fps), limit):
             if isinstance(item, RejectedInput):
                 results.append(VideoResult(str(item), None, "rejected", item.reason, str(item)))
                 on_event({"event": "input_rejected", "reason": item.reason, "message": str(item)})
@@ -284,9 +251,9 @@ class App:
             runs=store.job_runs(job_id),
         )
 
-    def identify_one(self, source: Source) -> VideoIdentity:
+    def identify_one(self, source: Source, fps: Fraction | None = None) -> VideoIdentity:
         """The one video that ``source`` holds. Raises ``RejectedInput``, or ``ConfigurationError`` for several."""
-        items = list(self._identify([source], []))
+        items = list(self._identify([source], [], fps))
         if len(items) != 1:
             raise ConfigurationError(f"one video is needed here, the source holds {len(items)}")
         if isinstance(items[0], RejectedInput):
@@ -360,6 +327,51 @@ class App:
                 Path(file.name).unlink(missing_ok=True)
                 raise
         return count
+
+    # -- reports: imported when asked for, they bring templates and pictures along
+
+    def report_data(self, video_id: str) -> VideoData:
+        """What reports of one video are made from. Raises ``ConfigurationError`` for a video that is not stored."""
+        from cortexia.report.base import video_data
+
+        return video_data(self.store(create=False), video_id)
+
+    def report(self, video_id: str, output: str | Path) -> None:
+        """Write one video's page: a single HTML file."""
+        from cortexia.report.desk import write_page
+
+        write_page(self.report_data(video_id), Path(output))
+
+    def batch_report(self, output: str | Path, on_page: Callable[[str, Path], None] = lambda name, file: None) -> int:
+        """Write a page for each stored video and an index over them into a folder; returns how many videos."""
+        from cortexia.report.desk import write_pages
+
+        video_ids = [record.identity.video_id for record in self.store(create=False).videos()]
+        return write_pages((self.report_data(video_id) for video_id in video_ids), Path(output), on_page)
+
+    def contact_sheet(self, video_id: str, output: str | Path) -> int:
+        """Write the shots of a video as one JPEG picture; returns how many are on it."""
+        from cortexia.report.contact_sheet import write_contact_sheet
+
+        return write_contact_sheet(self.report_data(video_id), Path(output))
+
+    def annotated_video(
+        self,
+        video_id: str,
+        output: str | Path,
+        max_side: int = 1280,
+        on_frame: Callable[[float], None] = lambda time_s: None,
+    ) -> int:
+        """Write the video with boxes, shot number and time drawn in, as MP4; returns how many frames.
+
+        ``max_side``: the longer side shrinks to at most this (pixels). ``on_frame`` is told how far it is (seconds).
+        """
+        from cortexia.report.annotated_video import DecodeSource, write_annotated_video
+
+        data = self.report_data(video_id)
+        path = open_path(data.record.identity.uri, video_id, MediaCache(self.settings.media_cache))
+        source = DecodeSource(self.decoder, path, self.settings.thread_budget)
+        return write_annotated_video(data, source, Path(output), max_side, on_frame)
 
 
 def _identity_event(identity: VideoIdentity) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from typing import Any, Self
 
 from cortexia.app import App, Request
 from cortexia.config import ProcessingConfig, Settings, load_settings
+from cortexia.decoders.sequence import parse_rate
 from cortexia.exporters.jsonl import row_to_dict
 from cortexia.pipelines import annotators_of
 from cortexia.stores.base import RunRecord
@@ -38,12 +40,15 @@ class VideoProcessor:
         device = self.config.device if "device" in self.config.model_settings else settings.device
         return replace(settings, batch_size=self.config.batch_size, device=device, options=options)
 
-    def process(self, source: str | Path | bytes | BytesIO, mode: str = "scene") -> dict[str, Any]:
+    def process(
+        self, source: str | Path | bytes | BytesIO, mode: str = "scene", fps: str | float | Fraction | None = None
+    ) -> dict[str, Any]:
         """Annotate ``source`` and return its video, runs and annotations as JSON values.
 
+        ``fps``: ``source`` is a folder of pictures, one video at this rate (``25``, ``"30000/1001"``).
         Raises ``RejectedInput`` for an input that holds nothing to annotate, ``UnknownNameError`` for a mode word.
         """
-        identity = self._app.identify_one(source)
+        identity = self._app.identify_one(source, None if fps is None else parse_rate(fps))
         rows = list(self._app.stream(identity, self._request(mode)))
         rows.sort(key=lambda row: (row.start_us, row.annotation.type, row.annotation_id))
         status = self._app.video_status(identity.video_id)
@@ -56,10 +61,13 @@ class VideoProcessor:
             "annotations": [row_to_dict(row) for row in rows],
         }
 
-    def stream(self, source: str | Path | bytes | BytesIO, mode: str = "scene") -> Iterator[dict[str, Any]]:
+    def stream(
+        self, source: str | Path | bytes | BytesIO, mode: str = "scene", fps: str | float | Fraction | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Annotations as they are committed, as JSON values."""
         request = self._request(mode)
-        for row in self._app.stream(self._app.identify_one(source), request):
+        identity = self._app.identify_one(source, None if fps is None else parse_rate(fps))
+        for row in self._app.stream(identity, request):
             yield row_to_dict(row)
 
     def _request(self, mode: str) -> Request:

@@ -67,6 +67,11 @@ def test_a_named_preset_is_taken_with_what_it_lacks():
         choose_preset("fastt", load_catalogue(), ModelLibrary([]))
 
 
+def test_given_options_go_before_those_of_a_preset():
+    preset = Preset("p", "", ("a", "b"), options={"a": {"x": 1, "y": 2}})
+    assert preset.options_under({"a": {"y": 3}, "b": {"z": 4}}) == {"a": {"x": 1, "y": 3}, "b": {"z": 4}}
+
+
 def test_presets_that_all_need_models_say_what_to_pull(tmp_path):
     with pytest.raises(ConfigurationError, match="models pull low"):
         choose_preset("auto", CATALOGUE, ModelLibrary([tmp_path]), PRESETS[1:])

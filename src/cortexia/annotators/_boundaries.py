@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -96,7 +97,11 @@ class BoundaryFinder:
     @property
     def _head(self) -> int:
         """Position of the next look to judge."""
-        return (self._next or 0) - self._looks[0].index
+        return self._place(self._next or 0)
+
+    def _place(self, index: int) -> int:
+        """Position of the first look from frame ``index`` on: frames that could not be decoded leave gaps."""
+        return bisect_left(self._looks, index, key=lambda look: look.index)
 
     def _is_ready(self) -> bool:
         head = self._head
@@ -173,7 +178,7 @@ class BoundaryFinder:
 
     def _is_blink(self, stretch: Stretch, at: int, entry: Edge) -> bool:
         """A blank of a moment, after which the same picture comes back, if it takes a little longer."""
-        before, now = entry.index - 1 - stretch.looks[0].index, stretch.times[at]
+        before, now = self._place(entry.index) - 1, stretch.times[at]
         if before < 0 or now - entry.start.seconds > FLASH_S:
             return False
         soon = {at, stretch.position(now + FLASH_S), stretch.position(now + 2 * FLASH_S)}

@@ -58,7 +58,7 @@ def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], 
     store = open_store(payload["store"])
     try:
         with _watching(stopped, cancel):
-            decoder = registry.load("decoders", "pyav")()
+            decoder = registry.load("decoders", "content")()
             Worker(store, decoder, worker_options(payload, cancel), emit).work(payload["job_ids"])
     except CortexiaError as error:
         emit({"event": "worker_failed", "code": error.code, "message": str(error)})

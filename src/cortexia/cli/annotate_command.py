@@ -15,7 +15,7 @@ from cortexia.cli.options import config_option, json_option, request_from, reque
 from cortexia.cli.preset_line import tell_preset
 
 if TYPE_CHECKING:
-    from cortexia.app import AnnotateReport
+    from cortexia.outcomes import AnnotateReport
 
 
 @click.command("annotate")
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
-    """Annotate files, folders (recursive) or globs. Run it again to go on after any interruption.
+    """Annotate files, folders (recursive), globs or archives. Run it again to go on after any interruption.
 
     \b
     Examples:
@@ -43,6 +43,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
       cortexia annotate videos/ --store shots.db --annotators shots,loudness
       cortexia annotate videos/ --preset fast
       cortexia annotate film.mkv --start 60 --end 120 --option frames.per_shot=3
+      cortexia annotate frames/ --fps 25
     """
     from cortexia.app import App
     from cortexia.cli.render import print_plans, print_report

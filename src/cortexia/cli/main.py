@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "Write annotations to a file.",
     "models": "List, bring and check models.",
     "doctor": "Look at this machine and say what is amiss.",
+    "report": "Write pages to look at: of one video, or of all.",
     "config": "Show the settings in force and where they come from.",
 }
 

@@ -58,6 +58,7 @@ request_options = stacked(
     ),
     click.option("--start", type=float, metavar="SECONDS", help="Annotate from here on."),
     click.option("--end", type=float, metavar="SECONDS", help="Annotate up to here."),
+    click.option("--fps", metavar="RATE", help="Take a folder of pictures as one video: 25, 29.97, 30000/1001."),
 )
 
 
@@ -88,6 +89,7 @@ def parse_options(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
 def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
     """Settings and request from the flags of ``request_options`` and whatever else names a setting."""
     from cortexia.app import Request
+    from cortexia.decoders.sequence import parse_rate
     from cortexia.types import TimeRange
 
     names = ("store", "annotators", "preset", "window_s", "batch_size", "threads", "executor", "device", "option_pairs")
@@ -96,4 +98,5 @@ def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
         # A preset that is asked for goes before annotators of the settings file, and not before those asked for.
         flags.setdefault("annotators", ())
     settings = settings_from(given["config_file"], **flags).settings
-    return settings, Request(settings.annotators, settings.options, TimeRange(given["start"], given["end"]))
+    fps = None if given["fps"] is None else parse_rate(given["fps"])
+    return settings, Request(settings.annotators, settings.options, TimeRange(given["start"], given["end"]), fps)

@@ -26,6 +26,20 @@ def progress_display() -> Iterator[Callable[[Event], None]]:
         yield Lines()
 
 
+@contextmanager
+def seconds_display(what: str) -> Iterator[Callable[[float], None]]:
+    """Yields a function that takes seconds of media done; a line on stderr every few seconds says them."""
+    said = time.monotonic()
+
+    def show(seconds: float) -> None:
+        nonlocal said
+        if time.monotonic() - said >= _LINE_EVERY_S:
+            said = time.monotonic()
+            click.echo(f"  {what}: {seconds:.1f} s", err=True)
+
+    yield show
+
+
 class Pace:
     """Media seconds per second of wall time, and the time left, per annotator."""
 

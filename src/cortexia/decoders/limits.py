@@ -12,7 +12,7 @@ class Limits:
 
     ``rate``: frames a second, used where frames carry no time of their own; a higher declared rate counts as this one.
     ``metadata_bytes``: keys and values beyond it are left out. ``probe_packets`` and ``probe_bytes``: how far a probe
-    looks for the first picture and the first sound.
+    looks for the first picture and the first sound. ``picture_bytes``: of one picture file, which may be read whole.
     """
 
     file_bytes: int = 50 * 1024**3
@@ -26,6 +26,7 @@ class Limits:
     read_timeout_s: float = 30.0
     probe_packets: int = 2000
     probe_bytes: int = 64 * 1024 * 1024
+    picture_bytes: int = 512 * 1024 * 1024
 
     @property
     def coded_pixels(self) -> int:

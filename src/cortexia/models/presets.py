@@ -28,6 +28,10 @@ class Preset:
     models: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    def options_under(self, given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The options of the preset, with those that are given on top, by annotator name."""
+        return {name: {**self.options.get(name, {}), **given.get(name, {})} for name in {**self.options, **given}}
+
 
 @dataclass(frozen=True, slots=True)
 class PresetChoice:

@@ -1,16 +1,21 @@
-"""Where videos come from: files, folders, globs, bytes."""
+"""Where videos come from: files, folders, globs, archives, image sequences, bytes."""
 
 from cortexia.digests import IdentityCache
 from cortexia.sources.adapter import InputAdapter
+from cortexia.sources.archive import ArchiveInputStream
 from cortexia.sources.base import InputStream, SourceVideo
 from cortexia.sources.cache import MediaCache, open_path
 from cortexia.sources.identity import identify
-from cortexia.sources.local import FileInputStream, path_to_uri, uri_to_path
+from cortexia.sources.local import FileInputStream
 from cortexia.sources.memory import MemoryInputStream
+from cortexia.sources.sequence import ImageSequenceInputStream
+from cortexia.sources.uris import path_to_uri, uri_to_path
 
 __all__ = [
+    "ArchiveInputStream",
     "FileInputStream",
     "IdentityCache",
+    "ImageSequenceInputStream",
     "InputAdapter",
     "InputStream",
     "MediaCache",

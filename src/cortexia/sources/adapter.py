@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
+import os
 import re
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 
+from cortexia.decoders.sequence import parse_rate
 from cortexia.sources.base import InputStream
+from cortexia.sources.cache import MediaCache
 from cortexia.sources.local import FileInputStream
 from cortexia.sources.memory import MemoryInputStream
+from cortexia.sources.sequence import ImageSequenceInputStream
 
 _SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:(//|\w)")
 
 
 class InputAdapter:
-    """Turns a path, folder, glob, ``bytes`` or ``BytesIO`` into an ``InputStream``."""
+    """Turns a path, folder, glob, archive, ``bytes`` or ``BytesIO`` into an ``InputStream``."""
 
     @staticmethod
-    def adapt(source: str | Path | bytes | BytesIO) -> InputStream:
-        """Raises ``ValueError`` for anything that is no input, URLs and FFmpeg protocols included (S-05)."""
-        if isinstance(source, Path):
-            return FileInputStream(source)
+    def adapt(
+        source: str | Path | bytes | BytesIO,
+        fps: str | float | Fraction | None = None,
+        cache: MediaCache | None = None,
+    ) -> InputStream:
+        """``fps``: take ``source``, a folder of pictures, as one video at this rate (``25``, ``30000/1001``).
+
+        ``cache``: where media is put that is no local file of its own; without it, in a folder that lasts until
+        ``close``. Raises ``ValueError`` for anything that is no input, URLs and FFmpeg protocols included (S-05), and
+        ``ConfigurationError`` for a rate that is none.
+        """
         if isinstance(source, str):
             if not source or "\0" in source:
                 raise ValueError("an empty name, or one with a NUL, is no input")
             if _SCHEME.match(source) and not Path(source).exists():
                 raise ValueError(f"not a local file: {source.split(':', 1)[0]}: addresses are no input here")
-            return FileInputStream(source)
+        if fps is not None:
+            return _sequence(source, parse_rate(fps), cache)
+        if isinstance(source, str | Path):
+            return FileInputStream(source, cache)
         if isinstance(source, bytes | BytesIO):
             return MemoryInputStream(source)
         raise ValueError(f"a {type(source).__name__} is no input; give a path, folder, glob, bytes or BytesIO")
+
+
+def _sequence(source: object, rate: Fraction, cache: MediaCache | None) -> InputStream:
+    if not isinstance(source, str | Path) or not Path(source).is_dir():
+        raise ValueError("a rate (fps) goes with a folder of pictures, and with no other input")
+    folder = Path(os.path.abspath(source))  # noqa: PTH100 - resolve() would follow links and change the name
+    return ImageSequenceInputStream(folder, rate, cache)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cortexia.errors import RejectedInput
 from cortexia.files import make_folder, translate_os_error
-from cortexia.sources.local import uri_to_path
+from cortexia.sources.uris import uri_to_path
 
 
 class MediaCache:
@@ -54,6 +54,7 @@ def open_path(uri: str, video_id: str, cache: MediaCache | None) -> Path:
     """Where the video can be opened. Raises ``RejectedInput`` (``unreadable``) where it is nowhere any more."""
     if cache is not None and cache.path(video_id).exists():
         return cache.path(video_id)
-    if "://" in uri.removeprefix("file://") or "!/" in uri:
+    path = Path(os.path.abspath(uri_to_path(uri)))  # noqa: PTH100 - resolve() would follow links
+    if not path.exists() and ("://" in uri.removeprefix("file://") or "!/" in uri):
         raise RejectedInput("unreadable", f"{uri} was fetched before and is gone; run the same command again")
-    return Path(os.path.abspath(uri_to_path(uri)))  # noqa: PTH100 - resolve() would follow links
+    return path

@@ -1,42 +1,37 @@
-"""Files, folders and globs. A probe decides what a file is; here only plain non-media is left out of folders."""
+"""Files, folders and globs."""
 
 from __future__ import annotations
 
 import glob
-import mimetypes
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
-from urllib.parse import unquote_to_bytes
 
+from cortexia.archives import archive_format
 from cortexia.errors import RejectedInput
+from cortexia.sources.archive import ArchiveInputStream
 from cortexia.sources.base import SourceVideo
-
-_SNIFF_BYTES = 512
-_NOT_MEDIA = (
-    b"SQLite format 3",
-    b"\x89PNG\r\n",
-    b"\xff\xd8\xff",
-    b"%PDF",
-    b"PK\x03\x04",
-    b"\x7fELF",
-    b"\x1f\x8b",
-    b"BM",
-)
+from cortexia.sources.cache import MediaCache
+from cortexia.sources.choosing import Candidate, choose
+from cortexia.sources.uris import path_to_uri, printable
 
 
 class FileInputStream:
-    """One file, every file below a folder (sorted by path, hidden ones left out), or what a glob matches."""
+    """One file, what is chosen of a folder and all below it (sorted by path, hidden ones left out), or what a glob
+    matches. An archive that is named, or matched, is opened; one that merely lies in a folder is left out."""
 
-    def __init__(self, source: str | Path) -> None:
+    def __init__(self, source: str | Path, cache: MediaCache | None = None) -> None:
         self.source = source
+        self._cache = cache
         self._left_out: list[Path] = []
+        self._opened = ExitStack()
 
     def __iter__(self) -> Iterator[SourceVideo]:
         path = Path(os.path.abspath(self.source))  # noqa: PTH100 - resolve() would follow links and change the name
         if path.is_file():
-            yield _video(path)
+            yield from self._named(path)
         elif path.is_dir():
             yield from self._from_folder(path)
         elif glob.has_magic(str(self.source)):
@@ -46,25 +41,33 @@ class FileInputStream:
         else:
             raise RejectedInput("not_found", f"no such file or folder: {path}")
 
+    def _named(self, path: Path) -> Iterator[SourceVideo]:
+        if archive_format(path) is None:
+            yield _video(path)
+            return
+        archive = self._opened.enter_context(ArchiveInputStream(path, self._cache))
+        yield from archive
+        self._left_out += archive.left_out
+
     def _from_folder(self, folder: Path) -> Iterator[SourceVideo]:
-        for root, folders, files in os.walk(folder):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(files):
-                path = Path(root) / name
-                if name.startswith(".") or not path.is_file():
-                    continue
-                if is_plainly_no_media(path):
-                    self._left_out.append(path)
-                else:
-                    yield _video(path)
+        taken, left_out = choose(Candidate(path.name, path) for path in _files_below(folder))
+        self._left_out += [candidate.path for candidate in left_out]
+        for candidate in taken:
+            yield _video(candidate.path)
 
     def _from_glob(self, pattern: str) -> Iterator[SourceVideo]:
         matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute pattern
         files = [match for match in matches if match.is_file()]
         if not files:
             raise RejectedInput("not_found", f"nothing matches {pattern}")
+        refused: list[RejectedInput] = []
         for match in files:
-            yield _video(match)
+            try:
+                yield from self._named(match)
+            except RejectedInput as error:
+                refused.append(error)
+        if refused:
+            raise RejectedInput(refused[0].reason, "; ".join(map(str, refused)))
 
     @property
     def left_out(self) -> tuple[Path, ...]:
@@ -77,51 +80,18 @@ class FileInputStream:
         self.close()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Remove what was unpacked where no cache was given."""
+        self._opened.close()
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(root) / name
+            if not name.startswith(".") and path.is_file():
+                yield path
 
 
 def _video(path: Path) -> SourceVideo:
-    return SourceVideo(path=path, uri=path_to_uri(path), filename=_text(path.name))
-
-
-def _text(name: str) -> str:
-    """The name with bytes that are no UTF-8 written out: databases and JSON hold text only."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def path_to_uri(path: Path) -> str:
-    """The path itself; a ``file:`` URI where its bytes are no UTF-8 and could not be stored as text."""
-    try:
-        path.as_posix().encode("utf-8")
-    except UnicodeEncodeError:
-        return path.as_uri()
-    return path.as_posix()
-
-
-def uri_to_path(uri: str) -> Path:
-    """Inverse of ``path_to_uri``."""
-    if uri.startswith("file:///"):
-        return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://"))))
-    return Path(uri)
-
-
-def is_plainly_no_media(path: Path) -> bool:
-    """Text or a well-known other format, in a file that does not claim to be media by its name.
-
-    A file named like a video is always handed on, so that a broken recording is reported and never passed over.
-    """
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    if kind.startswith(("video/", "audio/")):
-        return False
-    try:
-        with path.open("rb") as file:
-            head = file.read(_SNIFF_BYTES)
-    except OSError:
-        return False
-    if head.startswith(_NOT_MEDIA) or not head:
-        return True
-    try:
-        head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start > _SNIFF_BYTES - 4
-    return b"\0" not in head
+    return SourceVideo(path=path, uri=path_to_uri(path), filename=printable(path.name))

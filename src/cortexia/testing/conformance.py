@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cortexia.decoders.base import DamageFound, DecodeRequest, ViewRequest
-from cortexia.decoders.pyav import PyAVDecoder
+from cortexia.decoders.choice import ContentDecoder
 from cortexia.types import Sampling, Verdict, ViewSpec
 
 _VIEW = ViewSpec(bound=64, pixel_format="gray")
@@ -18,7 +18,7 @@ def decode_for_conformance(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Returns ``status`` (``ok``, ``partial``, ``audio_only``, ``rejected``), ``frames``, ``reason`` and ``error``.
     """
-    decoder = PyAVDecoder()
+    decoder = ContentDecoder()
     file = Path(os.path.abspath(path))  # noqa: PTH100 - links are not followed
     info = decoder.probe(file)
     frames = 0
@@ -35,7 +35,7 @@ def decode_for_conformance(path: str | os.PathLike[str]) -> dict[str, Any]:
     return {"status": status, "frames": frames, "reason": verdict.reason, "error": verdict.message or None}
 
 
-def _decode(decoder: PyAVDecoder, file: Path, info: Any, threads: int) -> tuple[int, Verdict]:
+def _decode(decoder: ContentDecoder, file: Path, info: Any, threads: int) -> tuple[int, Verdict]:
     request = DecodeRequest(video=(ViewRequest(Sampling.every(), (_VIEW,)),), audio_rate=16_000, threads=threads)
     frames = 0
     with decoder.open(file, info, request) as stream:

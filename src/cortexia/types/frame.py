@@ -68,7 +68,8 @@ class Frame(Protocol):
 
     @property
     def index(self) -> int:
-        """0-based position among the pictures of the stream, in presentation order."""
+        """0-based position among the pictures of the stream, in presentation order. A picture of an image sequence
+        that cannot be decoded leaves a gap."""
 
     @property
     def pts(self) -> int | None:

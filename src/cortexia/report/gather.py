@@ -1,0 +1,205 @@
+"""The rows of one video, read once and brought down to what a report shows."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import NamedTuple, cast
+
+from cortexia.report.base import VideoData
+from cortexia.types import Detection, KeyPicture, Measure, Shot, ShotSummary, SoundEvent, StoredRow
+
+SPAN_LABELS = ("black", "frozen")
+
+
+class Span(NamedTuple):
+    """A stretch of time in microseconds from the origin, and what is said about it."""
+
+    start: int
+    end: int
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Series:
+    """Values of one measure over time, 24 bytes each: a long video has many. Times in microseconds."""
+
+    starts: array[int] = field(default_factory=lambda: array("q"))
+    ends: array[int] = field(default_factory=lambda: array("q"))
+    values: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, start: int, end: int, value: float = 1.0) -> None:
+        self.starts.append(start)
+        self.ends.append(end)
+        self.values.append(value)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def step(self) -> int:
+        """Median time from one start to the next that differs (µs); 0 where there is but one."""
+        gaps = [later - sooner for sooner, later in zip(self.starts, self.starts[1:], strict=False) if later > sooner]
+        return int(median(gaps)) if gaps else 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShotFacts:
+    """A shot with its number (from 1) and what summaries say about it."""
+
+    number: int
+    shot: Shot
+    start: int
+    end: int
+    picture: KeyPicture | None = None
+    picture_start: int = 0
+
+
+@dataclass(slots=True)
+class Boxes:
+    """The detections of the frame nearest to a key picture, within the same shot."""
+
+    distance: int
+    frame_index: int
+    start: int
+    found: list[Detection] = field(default_factory=list)
+
+
+@dataclass
+class Facts:
+    """Everything that pages, lanes and curves draw from."""
+
+    shots: list[ShotFacts] = field(default_factory=list)
+    pictures: list[StoredRow] = field(default_factory=list)
+    sounds: Series = field(default_factory=Series)
+    spans: dict[str, list[Span]] = field(default_factory=dict)
+    cameras: dict[int, str] = field(default_factory=dict)
+    looks: dict[int, dict[str, float]] = field(default_factory=dict)
+    series: dict[tuple[str, str], Series] = field(default_factory=dict)
+    blanks: dict[str, list[Span]] = field(default_factory=dict)
+    detections: dict[str, Series] = field(default_factory=dict)
+    detection_frames: dict[str, int] = field(default_factory=dict)
+    boxes: dict[int, Boxes] = field(default_factory=dict)
+    others: dict[str, Series] = field(default_factory=dict)
+    measures: dict[str, Series] = field(default_factory=dict)
+    reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    end: int = 0
+    declared: int | None = None
+
+    @property
+    def duration(self) -> int:
+        """What the container states, else how far the rows reach (µs)."""
+        return self.end if self.declared is None else self.declared
+
+    def shot_at(self, start: int) -> ShotFacts | None:
+        """The shot that is on at a time (µs)."""
+        place = bisect_right(self.shots, start, key=lambda shot: shot.start) - 1
+        return self.shots[place] if place >= 0 and start < self.shots[place].end else None
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of detections, the most frequent first; of equals in order of the alphabet."""
+        return sorted(self.detections, key=lambda label: (-len(self.detections[label]), label))
+
+
+def gather(data: VideoData) -> Facts:
+    """Shots and key pictures first (they are few), then every other row in order of time."""
+    facts = Facts(pictures=list(data.rows("key_picture")))
+    best = _best_pictures(facts.pictures)
+    for number, row in enumerate(data.rows("shot"), 1):
+        shot = cast(Shot, row.annotation)
+        own = _within(best, shot)
+        picture = cast(KeyPicture, own.annotation) if own else None
+        facts.shots.append(ShotFacts(number, shot, row.start_us, row.end_us, picture, own.start_us if own else 0))
+    for row in data.rows():
+        _take(facts, row)
+    declared = data.record.media.duration_s if data.record.media else None
+    facts.declared = None if declared is None else round(declared * 1_000_000)
+    facts.end = facts.end or facts.declared or 0
+    return facts
+
+
+def _best_pictures(rows: list[StoredRow]) -> list[StoredRow]:
+    return sorted(
+        (row for row in rows if cast(KeyPicture, row.annotation).is_representative),
+        key=lambda row: (-cast(KeyPicture, row.annotation).quality, row.start_us),
+    )
+
+
+def _within(best: list[StoredRow], shot: Shot) -> StoredRow | None:
+    return next((row for row in best if shot.first_frame <= (row.annotation.frame_index or 0) <= shot.last_frame), None)
+
+
+def _take(facts: Facts, row: StoredRow) -> None:
+    annotation = row.annotation
+    facts.rows[row.annotator] += 1
+    facts.end = max(facts.end, row.end_us)
+    if isinstance(annotation, Measure):
+        _take_measure(facts, row, annotation)
+    elif isinstance(annotation, Detection):
+        _take_detection(facts, row, annotation)
+    elif isinstance(annotation, SoundEvent) and annotation.label == "sound":
+        facts.sounds.add(row.start_us, row.end_us)
+    elif isinstance(annotation, ShotSummary):
+        for name, reason in annotation.not_measured.items():
+            facts.reasons[row.annotator, name, reason] += 1
+    elif not isinstance(annotation, Shot | KeyPicture):
+        name = f"{row.annotator}: {annotation.label}" if annotation.label else row.annotator
+        facts.others.setdefault(name, Series()).add(row.start_us, row.end_us)
+
+
+def _take_measure(facts: Facts, row: StoredRow, measure: Measure) -> None:
+    label = measure.label or row.annotator
+    left_out = measure.attributes.get("not_measured")
+    for name, reason in left_out.items() if isinstance(left_out, Mapping) else ():
+        facts.reasons[row.annotator, f"{label}.{name}", str(reason)] += 1
+    if measure.reason is not None:
+        facts.reasons[row.annotator, label, measure.reason] += 1
+        facts.blanks.setdefault(label, []).append(Span(row.start_us, row.end_us, measure.reason))
+    elif label == "motion_summary":
+        facts.cameras[row.start_us] = str(measure.attributes.get("camera", ""))
+    elif label == "quality_summary":
+        facts.looks[row.start_us] = dict(measure.values)
+    elif label in SPAN_LABELS:
+        facts.spans.setdefault(label, []).append(Span(row.start_us, row.end_us, label))
+    else:
+        facts.measures.setdefault(label, Series()).add(row.start_us, row.end_us)
+        for name, value in measure.values.items():
+            facts.series.setdefault((label, name), Series()).add(row.start_us, row.end_us, value)
+
+
+def _take_detection(facts: Facts, row: StoredRow, detection: Detection) -> None:
+    label = detection.label or "(no label)"
+    series = facts.detections.setdefault(label, Series())
+    if not series.starts or series.starts[-1] != row.start_us:
+        facts.detection_frames[label] = facts.detection_frames.get(label, 0) + 1
+    series.add(row.start_us, row.end_us)
+    shot = facts.shot_at(row.start_us)
+    if shot is None or shot.picture is None or shot.picture.frame_index is None or detection.frame_index is None:
+        return
+    distance = abs(detection.frame_index - shot.picture.frame_index)
+    held = facts.boxes.get(shot.number)
+    if held is None or distance < held.distance:
+        facts.boxes[shot.number] = held = Boxes(distance, detection.frame_index, row.start_us)
+    if held.frame_index == detection.frame_index:
+        held.found.append(detection)
+
+
+def runs_of(series: Series, step: int) -> Iterator[Span]:
+    """Stretches in which rows follow each other by no more than ``step`` (µs); the last row reaches to its end."""
+    start = end = -1
+    for first, last in zip(series.starts, series.ends, strict=True):
+        if start < 0:
+            start, end = first, max(last, first + step)
+        elif first <= end:
+            end = max(end, last, first + step)
+        else:
+            yield Span(start, end)
+            start, end = first, max(last, first + step)
+    if start >= 0:
+        yield Span(start, end)

@@ -1,0 +1,108 @@
+"""Key pictures with the boxes that were found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cortexia.report.gather import Boxes, Facts, ShotFacts
+from cortexia.report.pictures import data_uri, encoded, evenly, fetched, fitted
+from cortexia.report.words import clock, plural
+from cortexia.types import BBox, Detection, VideoStream
+
+SAMPLES_SHOWN = 12
+_BOXES_SHOWN = 40
+_SIDE = 640
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Edges in percent of the picture from its top left; ``is_high``: no room above it for its name."""
+
+    left: str
+    top: str
+    width: str
+    height: str
+    shade: int
+    label: str
+    confidence: str
+    is_high: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    source: str
+    width: int
+    height: int
+    title: str
+    note: str
+    boxes: list[Box]
+
+
+def make_samples(
+    facts: Facts, video: VideoStream | None, colours: dict[str, int], blob: Callable[[str], bytes]
+) -> list[Sample]:
+    """At most twelve shots with detections, spread over the video; those looked at in the very frame come first."""
+    if video is None:
+        return []
+    candidates = [shot for shot in facts.shots if shot.number in facts.boxes]
+    exact = [shot for shot in candidates if not facts.boxes[shot.number].distance]
+    if len(exact) >= SAMPLES_SHOWN:
+        candidates = exact
+    chosen = [candidates[place] for place in evenly(candidates, SAMPLES_SHOWN)]
+    made = (_sample(shot, facts.boxes[shot.number], video, colours, blob) for shot in chosen)
+    return [sample for sample in made if sample is not None]
+
+
+def _sample(
+    shot: ShotFacts, boxes: Boxes, video: VideoStream, colours: dict[str, int], blob: Callable[[str], bytes]
+) -> Sample | None:
+    assert shot.picture is not None  # noqa: S101 - boxes are kept of shots with a picture only  # nosec B101
+    picture = fetched(blob, shot.picture.picture)
+    if picture is None:
+        return None
+    small = fitted(picture, _SIDE, _SIDE)
+    size = (video.width, video.height)
+    drawn = sorted(boxes.found, key=lambda found: -(found.confidence or 0.0))[:_BOXES_SHOWN]
+    return Sample(
+        source=data_uri(encoded(small, 72)),
+        width=small.width,
+        height=small.height,
+        title=f"Shot {shot.number} · {clock(shot.picture_start, 2)} · frame {shot.picture.frame_index}",
+        note=_note(shot, boxes, len(drawn)),
+        boxes=[_box(found, size, colours) for found in drawn],
+    )
+
+
+def _note(shot: ShotFacts, boxes: Boxes, drawn: int) -> str:
+    amount = plural(len(boxes.found), "box", "boxes")
+    text = f"{amount} of this very frame"
+    if boxes.distance:
+        away = (boxes.start - shot.picture_start) / 1e6
+        side = "later" if away > 0 else "earlier"
+        text = f"{amount} of frame {boxes.frame_index}, {abs(away):.2f} s {side}: the nearest with detections"
+    return text if drawn == len(boxes.found) else f"{text}; the {drawn} surest are drawn"
+
+
+def _box(found: Detection, size: tuple[int, int], colours: dict[str, int]) -> Box:
+    assert found.bbox is not None  # noqa: S101 - a Detection without a box cannot be made  # nosec B101
+    box = clipped(found.bbox, size)
+    across, down = 100 / size[0], 100 / size[1]
+    label = found.label or "(no label)"
+    return Box(
+        left=f"{box.x1 * across:.2f}",
+        top=f"{box.y1 * down:.2f}",
+        width=f"{box.width * across:.2f}",
+        height=f"{box.height * down:.2f}",
+        shade=colours[label],
+        label=label,
+        confidence="" if found.confidence is None else f"{found.confidence:.2f}",
+        is_high=box.y1 * down < 8,
+    )
+
+
+def clipped(box: BBox, size: tuple[int, int]) -> BBox:
+    """The part of a box inside a picture of ``size`` (width, height)."""
+    width, height = size
+    x1, y1 = min(max(0.0, box.x1), width), min(max(0.0, box.y1), height)
+    return BBox(x1, y1, max(x1, min(box.x2, width)), max(y1, min(box.y2, height)))

@@ -1,0 +1,135 @@
+"""Lanes over time: shots, sound, what is seen, what is dark or stands still, key pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cortexia.report.axis import Axis, Block
+from cortexia.report.gather import Facts, Series, Span, runs_of
+from cortexia.report.words import clock, count, number, plural
+
+LABELS_SHOWN = 16
+_COLUMNS = 400
+_BLOCKS_SHOWN = 1500
+_LEVELS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """``blocks`` have tooltips of their own; ``paths`` are (class, path data) for what is too much for that.
+
+    ``shade``: place in the palette, where the lane has a colour of its own. ``note``: what the lane adds up to.
+    """
+
+    name: str
+    note: str
+    blocks: list[Block] = field(default_factory=list)
+    paths: list[tuple[str, str]] = field(default_factory=list)
+    shade: int | None = None
+
+
+def make_lanes(facts: Facts, axis: Axis, colours: dict[str, int]) -> list[Lane]:
+    """Only lanes of what was looked at; what was not is told elsewhere on the page."""
+    lanes: list[Lane] = []
+    if facts.shots:
+        lanes.append(_shot_lane(facts, axis))
+    if facts.pictures:
+        lanes.append(_picture_lane(facts, axis))
+    if len(facts.sounds) or "loudness" in facts.measures:
+        lanes.append(_sound_lane(facts, axis))
+    lanes += [_label_lane(facts, axis, label, colours[label]) for label in facts.labels[:LABELS_SHOWN]]
+    rest = facts.labels[LABELS_SHOWN:]
+    if rest:
+        lanes.append(_rest_lane(facts, axis, rest))
+    for label, spans in sorted(facts.spans.items()):
+        lanes.append(_span_lane(label, spans, axis))
+    lanes += [_other_lane(name, series, axis) for name, series in sorted(facts.others.items())]
+    return lanes
+
+
+def _shot_lane(facts: Facts, axis: Axis) -> Lane:
+    spans = [Span(shot.start, shot.end) for shot in facts.shots]
+    note = plural(len(spans), "shot")
+    if len(spans) > _BLOCKS_SHOWN:
+        return Lane("Shots", note, paths=[("even", axis.path(spans[::2])), ("odd", axis.path(spans[1::2]))])
+    blocks = []
+    for shot, span in zip(facts.shots, spans, strict=True):
+        camera = facts.cameras.get(shot.start)
+        title = f"shot {shot.number}, {axis.between(*span[:2])}" + (f", camera {camera}" if camera else "")
+        blocks.append(axis.block(span, "odd" if shot.number % 2 == 0 else "even", title))
+    return Lane("Shots", note, blocks)
+
+
+def _picture_lane(facts: Facts, axis: Axis) -> Lane:
+    width = axis.end / 400
+    blocks = [
+        axis.block(
+            Span(row.start_us, round(row.start_us + width)),
+            "mark",
+            f"key picture at {clock(row.start_us, axis.decimals)}, frame {row.annotation.frame_index}",
+        )
+        for row in facts.pictures[:_BLOCKS_SHOWN]
+    ]
+    rest = facts.pictures[_BLOCKS_SHOWN:]
+    paths = [("mark", axis.path(Span(row.start_us, round(row.start_us + width)) for row in rest))] if rest else []
+    return Lane("Key pictures", plural(len(facts.pictures), "picture"), blocks, paths)
+
+
+def _sound_lane(facts: Facts, axis: Axis) -> Lane:
+    spans = list(runs_of(facts.sounds, 0))
+    share = sum(span.end - span.start for span in spans) / axis.end
+    note = f"{plural(len(facts.sounds), 'interval')}, {share:.0%} of the time"
+    return _spans_or_path("Sound", note, spans, axis, "sound")
+
+
+def _span_lane(label: str, spans: list[Span], axis: Axis) -> Lane:
+    total = sum(span.end - span.start for span in spans) / 1e6
+    return _spans_or_path(label.capitalize(), f"{plural(len(spans), 'span')}, {number(total)} s", spans, axis, label)
+
+
+def _spans_or_path(name: str, note: str, spans: list[Span], axis: Axis, look: str) -> Lane:
+    if len(spans) > _BLOCKS_SHOWN:
+        return Lane(name, note, paths=[(look, axis.path(spans))])
+    return Lane(name, note, [axis.block(span, look, f"{name.lower()}, {axis.between(*span[:2])}") for span in spans])
+
+
+def _label_lane(facts: Facts, axis: Axis, label: str, shade: int) -> Lane:
+    series = facts.detections[label]
+    frames = facts.detection_frames[label]
+    note = f"{plural(len(series), 'detection')} in {plural(frames, 'frame')}"
+    return Lane(label, note, paths=_density(series, axis), shade=shade)
+
+
+def _rest_lane(facts: Facts, axis: Axis, labels: list[str]) -> Lane:
+    together = Series()
+    starts = sorted((start, end) for label in labels for start, end in _pairs(facts.detections[label]))
+    for start, end in starts:
+        together.add(start, end)
+    note = f"{plural(len(together), 'detection')} of {count(len(labels))} labels"
+    return Lane("Other labels", note, paths=_density(together, axis), shade=7)
+
+
+def _pairs(series: Series) -> zip[tuple[int, int]]:
+    return zip(series.starts, series.ends, strict=True)
+
+
+def _other_lane(name: str, series: Series, axis: Axis) -> Lane:
+    return Lane(name, plural(len(series), "row"), paths=_density(series, axis), shade=7)
+
+
+def _density(series: Series, axis: Axis) -> list[tuple[str, str]]:
+    """Rows that begin in each column, in four steps of strength, the strongest at the most that any column has.
+
+    A column is a four-hundredth of the time, or the usual time between samples where that is longer.
+    """
+    width = max(axis.end / _COLUMNS, series.step)
+    counts: dict[int, int] = {}
+    for start in series.starts:
+        column = int(start / width)
+        counts[column] = counts.get(column, 0) + 1
+    most = max(counts.values())
+    found: list[list[Span]] = [[] for _ in range(_LEVELS)]
+    for column, amount in sorted(counts.items()):
+        level = -(-amount * _LEVELS // most) - 1
+        found[level].append(Span(round(column * width), round(min(axis.end, (column + 1) * width))))
+    return [(f"level{level + 1}", axis.path(spans)) for level, spans in enumerate(found) if spans]

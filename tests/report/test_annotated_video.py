@@ -1,0 +1,130 @@
+"""Annotated video keeps every frame and its time, and draws what is stored."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from stocking import span, stored
+
+from cortexia.app import Request
+from cortexia.decoders.writer import CODECS, video_encoder
+from cortexia.errors import ConfigurationError, ResourceError
+from cortexia.testing import ShotSpec, SoundSpec, VideoSpec, tone
+from cortexia.types import BBox, Detection
+
+
+def only(app) -> str:
+    return next(iter(app.store().videos())).identity.video_id
+
+
+def times(path: Path, kind: str = "video") -> list[Fraction]:
+    with av.open(str(path)) as container:
+        stream = next(stream for stream in container.streams if stream.type == kind)
+        return sorted(frame.pts * frame.time_base for frame in container.decode(stream))
+
+
+def picture(path: Path, index: int) -> np.ndarray:
+    with av.open(str(path)) as container:
+        for place, frame in enumerate(container.decode(video=0)):
+            if place == index:
+                return frame.to_ndarray(format="rgb24").astype(int)
+    raise AssertionError(f"{path} has no frame {index}")
+
+
+def test_every_frame_is_there_at_its_own_time(full, clip, tmp_path):
+    assert full.annotated_video(only(full), tmp_path / "out.mp4") == 150
+    assert times(tmp_path / "out.mp4") == times(clip)
+
+
+def test_variable_rates_are_kept(annotated, clips, tmp_path):
+    durations = tuple(Fraction(part, 1000) for part in (40, 20, 120, 33, 67) * 4)
+    spec = VideoSpec(shots=(ShotSpec(frames=20),), frame_durations=durations, sound=SoundSpec(events=(tone(0.1, 0.4),)))
+    path = clips("variable.mp4", spec)[0]
+    app = annotated(path, request=Request(("shots",)))
+    app.annotated_video(only(app), tmp_path / "out.mp4")
+    assert times(tmp_path / "out.mp4") == times(path)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("copied.mp4", "aac"), ("made.mkv", "pcm_s16le")])
+def test_sound_comes_along(annotated, clips, tmp_path, name, codec):
+    spec = VideoSpec(shots=(ShotSpec(2.0),), sound=SoundSpec(events=(tone(0.5, 1.0),), codec=codec))
+    path = clips(name, spec)[0]
+    app = annotated(path, request=Request(("shots",)))
+    app.annotated_video(only(app), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        sound = container.streams.audio[0]
+        blocks = [frame.to_ndarray().astype(np.float32) for frame in container.decode(sound)]
+        assert sound.codec_context.name == "aac"
+        rate = sound.codec_context.sample_rate
+    samples = np.abs(np.concatenate([block.reshape(-1, block.shape[-1])[0] for block in blocks]))
+    assert len(samples) / rate == pytest.approx(2.0, abs=0.1)
+    assert samples[int(0.7 * rate) : int(1.3 * rate)].mean() > 20 * samples[: int(0.3 * rate)].mean()
+
+
+def test_boxes_are_where_they_were_found_and_stay_as_long_as_stated(annotated, clips, tmp_path):
+    """Boxes every 200 ms up to 1 s stay for at most 300 ms more; the palette's first colour is an orange."""
+    path = clips("plain.mp4", VideoSpec(width=320, height=180, shots=(ShotSpec(2.0),), stamp=False))[0]
+    app = annotated(path, request=Request(("shots",)))
+    identity = next(iter(app.store().videos())).identity
+    boxes = [
+        Detection(
+            span=span(at, at + 40), label="cup", confidence=0.5, frame_index=at // 40, bbox=BBox(100, 60, 200, 140)
+        )
+        for at in range(200, 1001, 200)
+    ]
+    stored(app.store(), identity, "objects", boxes)
+    app.annotated_video(identity.video_id, tmp_path / "out.mp4")
+    drawn = [index for index in (0, 4, 5, 9, 25, 31, 33, 40) if _is_orange(picture(tmp_path / "out.mp4", index))]
+    assert drawn == [5, 9, 25, 31]
+
+
+def _is_orange(picture: np.ndarray) -> bool:
+    edge = picture[90:120, 100].mean(axis=0)
+    return bool(np.abs(edge - np.array([230, 159, 0])).max() < 60)
+
+
+def test_the_bar_is_below_the_picture_and_hides_nothing(full, clip, tmp_path):
+    full.annotated_video(only(full), tmp_path / "out.mp4")
+    before, after = picture(clip, 75), picture(tmp_path / "out.mp4", 75)
+    assert after.shape[0] > before.shape[0]
+    bar = after[before.shape[0] :]
+    assert bar.min() < 30
+    assert bar.max() > 150
+
+
+def test_a_smaller_side_is_kept_to(full, tmp_path):
+    full.annotated_video(only(full), tmp_path / "out.mp4", max_side=160)
+    assert picture(tmp_path / "out.mp4", 0).shape[1] == 160
+
+
+def test_sound_alone_cannot_be_drawn_on(annotated, clips, tmp_path):
+    path = clips("sound.m4a", VideoSpec(shots=(), sound=SoundSpec(events=(tone(0.5, 1.0),), duration_s=2.0)))[0]
+    app = annotated(path)
+    with pytest.raises(ConfigurationError, match="no pictures to draw on"):
+        app.annotated_video(only(app), tmp_path / "out.mp4")
+    assert list(tmp_path.glob("*.mp4")) == []
+
+
+def test_an_encoder_that_is_not_there_is_passed_over():
+    assert video_encoder((("no_such_encoder", {}), *CODECS))[0] == video_encoder()[0]
+    with pytest.raises(ResourceError, match="no_such_encoder"):
+        video_encoder((("no_such_encoder", {}),))
+
+
+def test_a_stream_that_changes_its_size_is_drawn_to_the_end(annotated, data_dir, tmp_path):
+    path = data_dir / "badmedia" / "selfmade" / "media" / "res_change.h264"
+    if not path.exists():
+        pytest.skip("the shared test data has no such file")
+    app = annotated(path, request=Request(("shots",)))
+    decoded = next(iter(app.store().videos())).verdict.frames_decoded
+    assert app.annotated_video(only(app), tmp_path / "out.mp4") == decoded
+    assert len(times(tmp_path / "out.mp4")) == decoded
+
+
+def test_what_cannot_be_written_is_said_and_leaves_nothing(full, tmp_path):
+    with pytest.raises(ResourceError, match="no-such-folder"):
+        full.annotated_video(only(full), tmp_path / "no-such-folder" / "out.mp4")
