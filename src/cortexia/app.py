@@ -6,8 +6,9 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -24,10 +25,13 @@ from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, MissingDependencyError, RejectedInput
+from cortexia.models.presets import PresetChoice
+from cortexia.models.shop import ModelShop
+from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import IdentityCache, InputAdapter, RemoteAccess, SourceVideo, identify, open_path
 from cortexia.stores import open_store
-from cortexia.stores.base import JobRecord, RunRecord, StorageBackend, VideoRecord, Window
+from cortexia.stores.base import StorageBackend, Window
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, StoredRow, TimeRange, VideoIdentity
 
 if TYPE_CHECKING:
@@ -39,8 +43,8 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of videos: annotators with their options, over which part. ``fps``: the sources are folders of
-    pictures, each of them one video at this rate."""
+    """What is asked of videos: annotators with their options, over which part. No annotators: those of the preset.
+    ``fps``: the sources are folders of pictures, each of them one video at this rate."""
 
     annotators: tuple[str, ...]
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -52,52 +56,6 @@ class Request:
         if not self.annotators:
             raise ConfigurationError(f"no annotator named (known: {', '.join(registry.names('annotators'))})")
         return make_recipes(self.annotators, self.options)
-
-
-@dataclass(frozen=True)
-class VideoPlan:
-    """A plan with the video it is for; ``estimate`` is ``None`` where nothing is to be decoded."""
-
-    identity: VideoIdentity
-    media: MediaInfo
-    plan: Plan
-    estimate: Estimate | None
-
-
-@dataclass(frozen=True)
-class VideoResult:
-    """What came of one video of an ``annotate``."""
-
-    uri: str
-    video_id: str | None
-    status: str
-    reason: str | None
-    message: str | None
-    record: VideoRecord | None = None
-    runs: tuple[RunRecord, ...] = ()
-
-    @property
-    def is_well(self) -> bool:
-        return self.status == JobState.COMPLETED
-
-
-@dataclass(frozen=True)
-class AnnotateReport:
-    """``left_out``: files of folders that are plainly no video. ``interrupted``: stopped, and can be gone on with."""
-
-    store: str
-    videos: tuple[VideoResult, ...]
-    left_out: tuple[str, ...] = ()
-    interrupted: bool = False
-
-
-@dataclass(frozen=True)
-class VideoStatus:
-    """A stored video with its current runs and its jobs."""
-
-    record: VideoRecord
-    runs: tuple[RunRecord, ...]
-    jobs: tuple[JobRecord, ...]
 
 
 class App:
@@ -134,6 +92,25 @@ class App:
         if self._decoder is None:
             self._decoder = registry.load("decoders", "content")()
         return self._decoder
+
+    # -- models
+
+    @cached_property
+    def models(self) -> ModelShop:
+        """The catalogue, what is here of it, and how to bring the rest."""
+        return ModelShop(self.settings)
+
+    def preset_for(self, request: Request) -> PresetChoice | None:
+        """The preset that a request without annotators comes to; ``None`` for one that names them."""
+        return None if request.annotators else self.models.choose_preset(self.settings.preset)
+
+    def completed(self, request: Request) -> Request:
+        """The request with the annotators and options of the preset, where it names none."""
+        choice = self.preset_for(request)
+        if choice is None:
+            return request
+        preset = choice.preset
+        return replace(request, annotators=preset.annotators, options=preset.options_under(request.options))
 
     # -- sources
 
@@ -180,6 +157,7 @@ class App:
 
     def plan(self, sources: Iterable[Source], request: Request) -> Iterator[VideoPlan | RejectedInput]:
         """What ``annotate`` would do, with an estimate from a short probe. Writes nothing."""
+        request = self.completed(request)
         request.recipes()
         store = self._existing_store()
         for item in self._identify(sources, [], request.fps):
@@ -232,6 +210,7 @@ class App:
         ``limit``: at most so many videos. When fetched media reaches ``media_cache_bytes``, what is there is annotated
         before more is fetched. Raises ``ResourceError`` when no worker can work.
         """
+        request = self.completed(request)
         request.recipes()
         store = self.store()
         left_out: list[str] = []

@@ -21,7 +21,7 @@ from cortexia.tables import read_table
 
 ENV_PREFIX = "CORTEXIA_"
 CONFIG_FILE = "cortexia.toml"
-DEFAULT_ANNOTATORS = ("shots", "frames", "loudness", "shot_summary")
+_FOLDER_LISTS = ("models",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Settings:
     """Every setting, with its default. ``docs/reference/configuration.md`` explains each."""
 
     store: str = "cortexia.db"
-    annotators: tuple[str, ...] = DEFAULT_ANNOTATORS
+    annotators: tuple[str, ...] = ()
+    preset: str = "auto"
     executor: Literal["inline", "processes"] = "processes"
     threads: int = 0
     batch_size: int | None = None
@@ -50,6 +51,10 @@ class Settings:
     media_cache_bytes: int = 100_000_000_000
     s3_endpoint_url: str = ""
     instance_credentials: bool = False
+    device: str = "auto"
+    models: tuple[str, ...] = ()
+    model_catalog: str = ""
+    model_signer: str = ""
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -69,6 +74,7 @@ class Settings:
             raise ConfigurationError(f"setting 'threads' must be 0 (all cores) or more, got {self.threads}")
         if self.batch_size is not None and self.batch_size < 1:
             raise ConfigurationError(f"setting 'batch_size' must be at least 1, got {self.batch_size}")
+        check_device(self.device)
 
     @property
     def thread_budget(self) -> int:
@@ -88,6 +94,11 @@ class Settings:
     def media_cache(self) -> Path:
         """Where media is kept that is no local file of its own."""
         return self.cache_path / "media"
+
+    @property
+    def model_folders(self) -> tuple[Path, ...]:
+        """Where weights are searched; the last is the one that pulls write to."""
+        return (*(Path(folder).absolute() for folder in self.models), (self.cache_path / "models").absolute())
 
     @property
     def opened_guards(self) -> tuple[str, ...]:
@@ -173,7 +184,7 @@ def _checked(values: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     known = typing.get_type_hints(Settings)
-    reserved = {"CONFIG", "TEST_DATA", "TEST_POSTGRES", "MODELS"}
+    reserved = {"CONFIG", "TEST_DATA", "TEST_POSTGRES"}
     found: dict[str, Any] = {}
     for variable, text in environ.items():
         if not variable.startswith(ENV_PREFIX) or variable.removeprefix(ENV_PREFIX) in reserved:
@@ -183,7 +194,8 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
             raise UnknownNameError(
                 "setting (in the environment)", variable, [ENV_PREFIX + key.upper() for key in known]
             )
-        found[name] = _convert(name, _parse_text(text, known[name]), known[name])
+        value = text if name in _FOLDER_LISTS else _parse_text(text, known[name])
+        found[name] = _convert(name, value, known[name])
     return found
 
 
@@ -215,7 +227,7 @@ def _convert(name: str, value: Any, wanted: Any) -> Any:
             raise UnknownNameError(f"value of setting {name!r}:", str(value), choices)
         return value
     if typing.get_origin(wanted) is tuple:
-        parts = value.split(",") if isinstance(value, str) else value
+        parts = value.split(os.pathsep if name in _FOLDER_LISTS else ",") if isinstance(value, str) else value
         if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
             raise refuse("a list of names")
         return tuple(part.strip() for part in parts if part.strip())
@@ -239,6 +251,12 @@ def _convert_scalar(value: Any, wanted: Any, refuse: typing.Callable[[str], Conf
 
 _DEVICES = ("auto", "cpu")
 LEGACY_MODELS = {"object_detection_model": "objects"}
+
+
+def check_device(device: str) -> None:
+    """Raises ``ConfigurationError`` unless ``device`` is ``auto``, ``cpu`` or ``cuda:N``."""
+    if device not in _DEVICES and not (device.startswith("cuda:") and device[5:].isdecimal()):
+        raise ConfigurationError(f"device must be auto, cpu or cuda:N, got {device!r}")
 
 
 @dataclass(frozen=True)
@@ -265,9 +283,7 @@ class ProcessingConfig:
                 raise ConfigurationError(f"{name} must be a whole number of at least 1, got {value!r}")
         if not isinstance(self.model_settings, Mapping):
             raise ConfigurationError(f"model_settings must be a table, got {self.model_settings!r}")
-        device = self.device
-        if device not in _DEVICES and not (device.startswith("cuda:") and device[5:].isdigit()):
-            raise ConfigurationError(f"device must be auto, cpu or cuda:N, got {device!r}")
+        check_device(self.device)
         if self._max_workers is None:
             object.__setattr__(self, "_max_workers", os.cpu_count() or 1)
         elif self._max_workers < 1:

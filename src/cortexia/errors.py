@@ -8,12 +8,14 @@
     ├── ProcessingError             a video, or an annotator on it, did not succeed
     │   ├── RejectedInput           the input is no usable video; carries a reason code (permanent)
     │   ├── AnnotatorError          foreign code in an annotator failed                (permanent)
+    │   ├── InferenceError          a loaded model failed on what it was given         (permanent)
     │   ├── PlanError               the annotators asked for cannot be put in order
     │   └── JobCancelled            somebody asked to stop
     ├── ResourceError               the machine lacks something
     │   ├── DiskFullError           no space left where we write                       (retryable)
     │   ├── ReadOnlyError           the output cannot be written
-    │   └── MissingDependencyError  an optional package is not installed
+    │   ├── MissingDependencyError  an optional package is not installed
+    │   └── ModelError              weights are missing or may not be opened; carries a reason code
     ├── StoreError                  the annotation database could not do it
     │   ├── StoreBusyError          another process holds the lock                     (retryable)
     │   ├── FenceLostError          this worker's claim was taken over
@@ -90,6 +92,16 @@ class AnnotatorError(ProcessingError):
         super().__init__(f"annotator {annotator!r}: {message}")
 
 
+class InferenceError(ProcessingError):
+    """A loaded model failed on what it was given. Permanent: the same input would fail again."""
+
+    code = "inference"
+
+    def __init__(self, model_id: str, message: str) -> None:
+        self.model_id = model_id
+        super().__init__(f"model {model_id!r}: {message}")
+
+
 class PlanError(ProcessingError):
     code = "plan"
     http_status = 422
@@ -121,6 +133,21 @@ class MissingDependencyError(ResourceError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed; run: pip install 'cortexia[{extra}]'")
+
+
+class ModelError(ResourceError):
+    """Weights that are missing, or that may not be opened. Nothing of them was interpreted.
+
+    ``reason``: ``missing``, ``half_written``, ``digest_mismatch``, ``pickle``, ``external_data``, ``too_large``,
+    ``malformed`` (named like a model, and no well-formed one), ``unsupported`` (a format or runtime that is not
+    known here), ``signature``, ``no_memory``.
+    """
+
+    code = "model"
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class StoreError(CortexiaError):

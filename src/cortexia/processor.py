@@ -37,7 +37,8 @@ class VideoProcessor:
     def _settings(self, location: str) -> Settings:
         settings = load_settings({"store": location, "executor": "inline"}).settings
         options = {**settings.options, **self.config.annotator_options}
-        return replace(settings, batch_size=self.config.batch_size, options=options)
+        device = self.config.device if "device" in self.config.model_settings else settings.device
+        return replace(settings, batch_size=self.config.batch_size, device=device, options=options)
 
     def process(
         self, source: str | Path | bytes | BytesIO, mode: str = "scene", fps: str | float | Fraction | None = None

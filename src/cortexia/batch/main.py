@@ -12,6 +12,7 @@ from cortexia import registry
 from cortexia.batch.worker import Worker, WorkerOptions
 from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
 from cortexia.errors import CortexiaError
+from cortexia.models.access import ModelSettings, open_models
 from cortexia.sources import MediaCache
 from cortexia.stores import open_store
 from cortexia.telemetry import configure_logs
@@ -34,6 +35,7 @@ def worker_payload(store: str, job_ids: list[str], settings: Any) -> dict[str, A
         "log_level": settings.log_level,
         "log_format": settings.log_format,
         "media_cache": str(settings.media_cache),
+        "models": ModelSettings.of(settings).as_payload(),
     }
 
 
@@ -45,6 +47,7 @@ def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOpt
         lease_s=payload["lease_s"],
         max_attempts=payload["max_attempts"],
         media_cache=MediaCache(Path(payload["media_cache"])),
+        models=open_models(ModelSettings.from_payload(payload["models"])),
     )
 
 

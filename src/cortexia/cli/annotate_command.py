@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cortexia.cli.options import config_option, inputs_from, json_option, request_from, request_options, store_option
+from cortexia.cli.preset_line import tell_preset
 
 if TYPE_CHECKING:
-    from cortexia.app import AnnotateReport
+    from cortexia.outcomes import AnnotateReport
 
 
 @click.command("annotate")
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--batch-size", type=int, help="Inputs handed to an annotator at once; never changes results.")
 @click.option("--threads", type=int, help="Threads for decoding.  [default: all cores]")
 @click.option("--executor", type=click.Choice(["processes", "inline"]), help="Where workers run.  [default: processes]")
+@click.option("--device", metavar="NAME", help="Where models run: auto, cpu or cuda:N.  [default: auto]")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many videos.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop; the same as cortexia plan.")
 @config_option
@@ -43,6 +45,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
       cortexia annotate videos/ --store shots.db --annotators shots,loudness
       cortexia annotate s3://bucket/recordings/ https://host/talk.mp4#sha256=...
       find /videos -name '*.mp4' | cortexia annotate -
+      cortexia annotate videos/ --preset fast
       cortexia annotate film.mkv --start 60 --end 120 --option frames.per_shot=3
       cortexia annotate frames/ --fps 25
     """
@@ -52,6 +55,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
     settings, request = request_from(given)
 
     with App(settings) as app:
+        tell_preset(app.preset_for(request), given["as_json"])
         if given["dry_run"]:
             ctx.exit(print_plans(app.plan(inputs_from(paths), request), given["as_json"]))
         with _stop_on_signal() as stop, _progress(given["as_json"]) as on_event:

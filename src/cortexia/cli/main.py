@@ -16,6 +16,7 @@ COMMANDS = {
     "plan": "Show what annotate would do, and how long it may take.",
     "status": "Show videos, runs and jobs of a store.",
     "export": "Write annotations to a file.",
+    "models": "List, bring and check models.",
     "doctor": "Look at this machine and say what is amiss.",
     "report": "Write pages to look at: of one video, or of all.",
     "config": "Show the settings in force and where they come from.",

@@ -44,7 +44,12 @@ request_options = stacked(
     click.option(
         "--annotators",
         metavar="NAMES",
-        help="Which annotators, joined by commas.  [default: shots,frames,loudness,shot_summary]",
+        help="Which annotators, joined by commas.  [default: those of the preset]",
+    ),
+    click.option(
+        "--preset",
+        metavar="NAME",
+        help="Which annotators and models: auto, offline, fast, balanced or high-quality.  [default: auto]",
     ),
     click.option(
         "--option",
@@ -89,8 +94,11 @@ def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
     from cortexia.decoders.sequence import parse_rate
     from cortexia.types import TimeRange
 
-    names = ("store", "annotators", "window_s", "batch_size", "threads", "executor", "option_pairs")
+    names = ("store", "annotators", "preset", "window_s", "batch_size", "threads", "executor", "device", "option_pairs")
     flags = {name: given[name] for name in names if given.get(name)}
+    if "preset" in flags:
+        # A preset that is asked for goes before annotators of the settings file, and not before those asked for.
+        flags.setdefault("annotators", ())
     settings = settings_from(given["config_file"], **flags).settings
     warn_of_opened_guards(settings, given["as_json"])
     fps = None if given["fps"] is None else parse_rate(given["fps"])

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cortexia.cli.options import config_option, inputs_from, json_option, request_from, request_options, store_option
+from cortexia.cli.preset_line import tell_preset
 
 
 @click.command("plan")
@@ -29,4 +30,5 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
 
     settings, request = request_from(given)
     with App(settings) as app:
+        tell_preset(app.preset_for(request), given["as_json"])
         ctx.exit(print_plans(app.plan(inputs_from(paths), request), given["as_json"]))

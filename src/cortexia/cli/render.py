@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from cortexia.app import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.errors import RejectedInput
+from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.stores.base import RunRecord
 from cortexia.types import Verdict
 

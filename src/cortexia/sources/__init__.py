@@ -1,10 +1,11 @@
 """Where videos come from: files, folders, globs, archives, image sequences, bytes, manifests, the web, buckets."""
 
+from cortexia.digests import IdentityCache
 from cortexia.sources.adapter import InputAdapter
 from cortexia.sources.archive import ArchiveInputStream
 from cortexia.sources.base import InputStream, SourceVideo
 from cortexia.sources.cache import MediaCache, open_path
-from cortexia.sources.identity import IdentityCache, identify
+from cortexia.sources.identity import identify
 from cortexia.sources.local import FileInputStream
 from cortexia.sources.manifest import ManifestInputStream
 from cortexia.sources.memory import MemoryInputStream

@@ -1,0 +1,132 @@
+"""Which models there are: ``catalog.toml`` of this package, and a file of the user's own."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import typing
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cortexia.errors import ConfigurationError, CortexiaError, UnknownNameError
+from cortexia.files import safe_join
+from cortexia.models.base import ModelEntry
+
+SIZE_LIMIT = 2 * 1024**3
+"""No model is larger (bytes): what a protobuf message may hold."""
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_REQUIRED = ("id", "task", "file", "size_bytes", "sha256", "licence", "url", "adapter")
+_TEXT = ("id", "task", "file", "sha256", "licence", "url", "adapter", "signature_url")
+
+
+class Catalogue(Mapping[str, ModelEntry]):
+    """Entries by id. Looking up an unknown id raises ``UnknownNameError`` with the known ones."""
+
+    def __init__(self, entries: Mapping[str, ModelEntry]) -> None:
+        self._entries = dict(entries)
+
+    def __getitem__(self, model_id: str) -> ModelEntry:
+        if model_id not in self._entries:
+            raise UnknownNameError("model", model_id, self._entries)
+        return self._entries[model_id]
+
+    def __contains__(self, model_id: object) -> bool:
+        return model_id in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def load_catalogue(own: Path | None = None) -> Catalogue:
+    """The entries shipped with the package, then those of the user's file.
+
+    Raises ``ConfigurationError`` for a file that cannot be read, an unknown key, a digest that is none, or an id
+    that is there twice.
+    """
+    shipped = resources.files("cortexia.models").joinpath("catalog.toml").read_text(encoding="utf-8")
+    entries = {entry.id: entry for entry in parse_catalogue(shipped, "catalog.toml")}
+    if own is not None:
+        for entry in parse_catalogue(_read(own), str(own)):
+            if entry.id in entries:
+                raise ConfigurationError(f"{own}: model {entry.id!r} is in the catalogue already; choose another id")
+            entries[entry.id] = entry
+    return Catalogue(entries)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"catalogue of models {path} cannot be read: {error}") from error
+
+
+def parse_catalogue(text: str, source: str) -> tuple[ModelEntry, ...]:
+    """Entries of a TOML text with one ``[[model]]`` table each. Raises ``ConfigurationError``."""
+    try:
+        tables = read_tables(text, "model")
+        entries = tuple(_entry(table) for table in tables)
+    except (tomllib.TOMLDecodeError, CortexiaError) as error:
+        raise ConfigurationError(f"catalogue of models {source}: {error}") from error
+    ids = [entry.id for entry in entries]
+    for model_id in ids:
+        if ids.count(model_id) > 1:
+            raise ConfigurationError(f"catalogue of models {source}: model {model_id!r} is there twice")
+    return entries
+
+
+def read_tables(text: str, key: str) -> list[dict[str, Any]]:
+    """The tables ``[[key]]`` of a TOML text that holds nothing else."""
+    loaded = tomllib.loads(text)
+    for name in loaded:
+        if name != key:
+            raise UnknownNameError("key", name, [key])
+    tables = loaded.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigurationError(f"{key!r} must be tables: [[{key}]]")
+    return tables
+
+
+def _entry(table: Mapping[str, Any]) -> ModelEntry:
+    known = typing.get_type_hints(ModelEntry)
+    name = table.get("id", "without an id")
+    for key in table:
+        if key not in known:
+            raise UnknownNameError(f"key of model {name!r}", key, known)
+    missing = [key for key in _REQUIRED if key not in table]
+    if missing:
+        raise ConfigurationError(f"model {name!r} lacks {', '.join(missing)}")
+    _check(table)
+    presets = table.get("presets", [])
+    if not isinstance(presets, list) or not all(isinstance(preset, str) for preset in presets):
+        raise ConfigurationError(f"model {name!r}: presets must be a list of names")
+    return ModelEntry(**{**table, "presets": tuple(presets)})
+
+
+def _check(table: Mapping[str, Any]) -> None:
+    name = table["id"]
+    for key in _TEXT:
+        if not isinstance(table.get(key, ""), str):
+            raise ConfigurationError(f"model {name!r}: {key} must be text, got {table[key]!r}")
+    if not _ID.fullmatch(name):
+        raise ConfigurationError(f"model {name!r}: an id is lower-case letters, digits, '.', '_' and '-'")
+    if not _DIGEST.fullmatch(table["sha256"]):
+        raise ConfigurationError(f"model {name!r}: sha256 must be 64 lower-case hex digits, got {table['sha256']!r}")
+    size = table["size_bytes"]
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= SIZE_LIMIT:
+        raise ConfigurationError(f"model {name!r}: size_bytes must be 1 to {SIZE_LIMIT}, got {size!r}")
+    if "/" in table["file"]:
+        raise ConfigurationError(f"model {name!r}: file must be a plain name, got {table['file']!r}")
+    safe_join(Path(), table["file"])
+    for key in ("url", "signature_url"):
+        if key in table and urlsplit(table[key]).scheme not in ("https", "http"):
+            raise ConfigurationError(f"model {name!r}: {key} must begin with https://, got {table[key]!r}")
+    if not isinstance(table.get("settings", {}), dict):
+        raise ConfigurationError(f"model {name!r}: settings must be a table")

@@ -1,0 +1,192 @@
+"""What a file of weights is, by its bytes and never by its name (S-30, S-31).
+
+Three formats may be opened: ONNX, LiteRT (TFLite) and safetensors. Whatever unpickles, unmarshals or names other files
+is refused by reason; anything else is refused for being none of the three.
+"""
+
+from __future__ import annotations
+
+import ast
+import bz2
+import io
+import lzma
+import pickletools  # it reads opcodes and runs none  # nosec B403
+import zipfile
+import zlib
+from collections.abc import Callable
+from enum import StrEnum
+
+from cortexia.errors import ModelError
+from cortexia.models.formats.protobuf import MalformedProtobuf, external_data, is_onnx
+from cortexia.models.formats.safetensors import MalformedSafetensors, check_safetensors, looks_like_safetensors
+
+
+class Format(StrEnum):
+    ONNX = "onnx"
+    TFLITE = "tflite"
+    SAFETENSORS = "safetensors"
+    PICKLE = "pickle"
+    ORT = "ort"
+    ZIP = "zip"
+    HDF5 = "hdf5"
+    NPY = "npy"
+    GGUF = "gguf"
+    TAR = "tar"
+    COMPRESSED = "compressed"
+    UNKNOWN = "unknown"
+
+
+OPENABLE = (Format.ONNX, Format.TFLITE, Format.SAFETENSORS)
+
+_HEAD = 4096
+_PICKLE_OPCODES = 2000
+_MEMBERS = 1000
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_NPY = b"\x93NUMPY"
+_DECOMPRESSORS: dict[bytes, Callable[[], zlib._Decompress | bz2.BZ2Decompressor | lzma.LZMADecompressor]] = {
+    b"\x1f\x8b": lambda: zlib.decompressobj(wbits=31),
+    b"x\x01": zlib.decompressobj,
+    b"x\x5e": zlib.decompressobj,
+    b"x\x9c": zlib.decompressobj,
+    b"x\xda": zlib.decompressobj,
+    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ\x00": lzma.LZMADecompressor,
+    b"]\x00\x00": lzma.LZMADecompressor,
+}
+_LZ4 = b"\x04\x22\x4d\x18"
+
+
+def check_model(data: bytes | memoryview, what: str) -> Format:
+    """The format of weights that may be opened. ``what`` names them in errors.
+
+    Raises ``ModelError``: ``pickle``, ``external_data``, ``malformed`` or ``unsupported``.
+    """
+    view = memoryview(data)
+    found = name_format(view)
+    if found is Format.PICKLE:
+        raise ModelError("pickle", f"{what} holds pickled or marshalled code, which is never loaded; use ONNX weights")
+    if found not in OPENABLE:
+        raise ModelError("unsupported", f"{what} is no model that can be opened ({found}); ONNX is needed")
+    try:
+        place = external_data(view) if found is Format.ONNX else None
+        if found is Format.SAFETENSORS:
+            check_safetensors(view)
+    except (MalformedProtobuf, MalformedSafetensors) as error:
+        raise ModelError("malformed", f"{what} is no well-formed {found} file: {error}") from error
+    if place is not None:
+        shown = "".join(char if char.isprintable() else " " for char in place)[:100]
+        raise ModelError("external_data", f"{what} keeps tensors in other files ({shown}); use one with them inside")
+    return found
+
+
+def name_format(data: bytes | memoryview) -> Format:
+    """What the bytes are. A container that holds a pickle (or code of Keras layers) counts as a pickle."""
+    view = memoryview(data)
+    head = bytes(view[:_HEAD])
+    for claims, name in _CLAIMS:
+        if claims(head):
+            return name(view)
+    if looks_like_safetensors(view):
+        return Format.SAFETENSORS
+    if is_onnx(view):
+        return Format.ONNX
+    if _is_hdf5_later(view):
+        return _name_hdf5(view)
+    # A zip archive is found from its end: anything may stand before it.
+    if zipfile.is_zipfile(io.BytesIO(view)):
+        return _name_zip(view)
+    return Format.PICKLE if _is_old_pickle(head) else Format.UNKNOWN
+
+
+def _is_pickle(head: bytes) -> bool:
+    """Protocol 2 and later begin by saying so."""
+    return head[:1] == b"\x80" and len(head) > 1 and head[1] <= 16
+
+
+def _is_old_pickle(head: bytes) -> bool:
+    """Protocols 0 and 1 say nothing, so the opcodes are read; text or numbers soon are none."""
+    seen = 0
+    try:
+        for opcode, _, _ in pickletools.genops(head):
+            seen += 1
+            if opcode.name == "STOP" or seen >= _PICKLE_OPCODES:
+                return seen > 1
+    except (ValueError, UnicodeDecodeError, OverflowError):
+        return len(head) == _HEAD and seen > _PICKLE_OPCODES // 50
+    return False
+
+
+def _name_npy(view: memoryview) -> Format:
+    header = bytes(view[10:_HEAD]).split(b"\n", 1)[0].decode("latin-1").strip().lstrip("\0")
+    try:
+        described = str(ast.literal_eval(header)["descr"])
+    except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError):
+        return Format.PICKLE
+    return Format.PICKLE if "O" in described else Format.NPY
+
+
+def _name_zip(view: memoryview) -> Format:
+    """PyTorch's archives hold ``data.pkl``, NumPy's arrays, Keras's a config that may name Lambda layers."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(view)) as archive:
+            for member in archive.infolist()[:_MEMBERS]:
+                if member.filename.endswith((".pkl", ".pickle")):
+                    return Format.PICKLE
+                with archive.open(member) as file:
+                    head = file.read(_HEAD)
+                    if _is_pickle(head) or (head.startswith(_NPY) and _name_npy(memoryview(head)) is Format.PICKLE):
+                        return Format.PICKLE
+                    if member.filename == "config.json" and _has_lambda(head + file.read(16 * 1024**2)):
+                        return Format.PICKLE
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, NotImplementedError):
+        return Format.ZIP
+    return Format.ZIP
+
+
+def _has_lambda(text: bytes) -> bool:
+    return b'"Lambda"' in text
+
+
+def _name_hdf5(view: memoryview) -> Format:
+    """Keras keeps the code of Lambda layers marshalled in an attribute."""
+    return Format.PICKLE if _has_lambda(bytes(view)) else Format.HDF5
+
+
+def _is_hdf5_later(view: memoryview) -> bool:
+    """The signature may stand at 512 bytes, 1024, and so on (HDF5 format specification, section II.A)."""
+    at = 512
+    while at < min(len(view), 1 << 20):
+        if bytes(view[at : at + 8]) == _HDF5:
+            return True
+        at *= 2
+    return False
+
+
+def _name_compressed(view: memoryview) -> Format:
+    """joblib compresses pickles."""
+    head = bytes(view[:_HEAD])
+    for magic, make in _DECOMPRESSORS.items():
+        if head.startswith(magic):
+            try:
+                inner = make().decompress(head, 64)
+            except (zlib.error, OSError, lzma.LZMAError, EOFError):
+                return Format.COMPRESSED
+            return Format.PICKLE if _is_pickle(inner) else Format.COMPRESSED
+    return Format.COMPRESSED
+
+
+def _always(name: Format) -> Callable[[memoryview], Format]:
+    return lambda view: name
+
+
+_CLAIMS: tuple[tuple[Callable[[bytes], bool], Callable[[memoryview], Format]], ...] = (
+    (_is_pickle, _always(Format.PICKLE)),
+    (lambda head: head[4:8] == b"TFL3", _always(Format.TFLITE)),
+    (lambda head: head[4:8] == b"ORTM", _always(Format.ORT)),
+    (lambda head: head.startswith(b"PK\x03\x04"), _name_zip),
+    (lambda head: head.startswith(_HDF5), _name_hdf5),
+    (lambda head: head.startswith(_NPY), _name_npy),
+    (lambda head: head.startswith(b"GGUF"), _always(Format.GGUF)),
+    (lambda head: head[257:262] == b"ustar", _always(Format.TAR)),
+    (lambda head: head.startswith((*_DECOMPRESSORS, _LZ4)), _name_compressed),
+)

@@ -1,0 +1,92 @@
+"""Bring weights: fetched to a place of their own, checked there, and only then put where they are found."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from cortexia.errors import ConfigurationError, CortexiaError
+from cortexia.files import make_folder, sync_folder, translate_os_error
+from cortexia.models.base import ModelEntry
+from cortexia.models.library import incoming_path, read_verified
+from cortexia.models.signatures import verify_signature
+
+OnBytes = Callable[[int], None]
+
+
+class Fetch(Protocol):
+    """Brings what lies at ``url`` to the file ``target``, whole or not at all."""
+
+    def __call__(
+        self,
+        url: str,
+        target: Path,
+        *,
+        sha256: str | None = None,
+        size_bytes: int | None = None,
+        on_progress: Callable[..., None] | None = None,
+    ) -> Path: ...
+
+
+def fetch_from_network(url: str, target: Path, **options: Any) -> Path:
+    """``cortexia.net.fetch`` under the policy for addresses that a catalogue names."""
+    net = importlib.import_module("cortexia.net")
+    fetched: Path = net.fetch(url, target, policy=net.NetPolicy(), **options)
+    return fetched
+
+
+@dataclass(frozen=True)
+class Puller:
+    """``folder``: where models are put, as ``<id>/<file>``. ``signer``: public key (PEM) of those who sign models."""
+
+    folder: Path
+    signer: Path | None = None
+    fetch: Fetch = fetch_from_network
+
+    def pull(self, entry: ModelEntry, on_bytes: OnBytes = lambda done: None) -> Path:
+        """Where the model lies now. ``on_bytes`` hears how many bytes have arrived.
+
+        What was interrupted goes on where it stopped. Raises ``ModelError`` for bytes that are not the model, that
+        may not be opened, or whose signature is wrong (nothing is kept of them), and what ``fetch`` raises.
+        """
+        if entry.signature_url is not None and self.signer is None:
+            raise ConfigurationError(
+                f"model {entry.id!r} is signed; name the public key (PEM) of its signer in the setting 'model_signer'"
+            )
+        incoming = incoming_path(self.folder, entry)
+        make_folder(incoming.parent)
+        self.fetch(
+            entry.url,
+            incoming,
+            sha256=entry.sha256,
+            size_bytes=entry.size_bytes,
+            on_progress=lambda done, *_: on_bytes(done),
+        )
+        try:
+            self._check(entry, incoming)
+        except CortexiaError:
+            incoming.unlink(missing_ok=True)
+            raise
+        return self._settle(entry, incoming)
+
+    def _check(self, entry: ModelEntry, incoming: Path) -> None:
+        read_verified(entry, incoming)
+        if entry.signature_url is None or self.signer is None:
+            return
+        signature = incoming.with_name(incoming.name + ".sig")
+        self.fetch(entry.signature_url, signature)
+        try:
+            verify_signature(incoming, signature, self.signer)
+        finally:
+            signature.unlink(missing_ok=True)
+
+    def _settle(self, entry: ModelEntry, incoming: Path) -> Path:
+        target = self.folder / entry.id / entry.file
+        make_folder(target.parent)
+        with translate_os_error(target):
+            incoming.replace(target)
+            sync_folder(target.parent)
+        return target

@@ -1,0 +1,83 @@
+"""Sessions of ONNX Runtime: exact, shared by threads, and with errors of ours."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from tiny_onnx import field, model, node, scaling, value_info
+
+from cortexia.errors import ConfigurationError, InferenceError, ModelError
+from cortexia.models.onnx import CPU, CUDA, OnnxSession, choose_providers
+
+
+def test_a_model_runs_and_tells_its_tensors():
+    session = OnnxSession("tiny", scaling(2.0, 3), "cpu")
+    assert [(spec.name, spec.shape) for spec in session.inputs] == [("x", (3,))]
+    assert [(spec.name, spec.shape) for spec in session.outputs] == [("y", (3,))]
+    (out,) = session.run({"x": np.array([1, 2, 3], np.float32)})
+    assert out.tolist() == [2.0, 4.0, 6.0]
+
+
+def test_a_side_that_may_vary_is_none():
+    graph = field(1, node("Neg", ["x"], ["y"])) + field(2, "g")
+    session = OnnxSession("tiny", model(graph + field(11, value_info("x", "n")) + field(12, value_info("y", "n"))))
+    assert session.inputs[0].shape == (None,)
+
+
+@pytest.mark.parametrize("feeds", [{}, {"z": np.zeros(4, np.float32)}, {"x": np.zeros(5, np.float32)}, {"x": "text"}])
+def test_wrong_feeds_are_our_error(feeds):
+    with pytest.raises(InferenceError, match="model 'tiny'"):
+        OnnxSession("tiny", scaling()).run(feeds)
+
+
+def test_memory_that_is_not_there_is_an_error_of_the_machine():
+    shape = field(1, 1) + field(2, 7) + field(8, "s") + field(9, (1 << 42).to_bytes(8, "little"))
+    graph = field(1, node("Expand", ["x", "s"], ["y"])) + field(2, "g") + field(5, shape)
+    data = model(graph + field(11, value_info("x", 1)) + field(12, value_info("y", "n")))
+    with pytest.raises(ModelError, match="no memory") as raised:
+        OnnxSession("tiny", data).run({"x": np.zeros(1, np.float32)})
+    assert raised.value.reason == "no_memory"
+
+
+def test_what_the_runtime_refuses_is_our_error():
+    with pytest.raises(ModelError, match="cannot be loaded") as raised:
+        OnnxSession("tiny", scaling()[:-20])
+    assert raised.value.reason == "malformed"
+
+
+def test_operators_of_others_are_not_there():
+    graph = field(1, node("Evil", ["x"], ["y"], domain="com.example")) + field(2, "g")
+    data = model(graph + field(11, value_info("x", 1)) + field(12, value_info("y", 1)), ("", "com.example"))
+    with pytest.raises(ModelError, match="Evil"):
+        OnnxSession("tiny", data)
+
+
+def test_the_runtimes_own_format_is_not_taken():
+    with pytest.raises(ModelError):
+        OnnxSession("tiny", b"\x20\0\0\0ORTM" + b"\0" * 60)
+
+
+def test_devices_choose_providers():
+    assert choose_providers("auto", [CPU]) == choose_providers("cpu", [CUDA, CPU]) == [CPU]
+    assert choose_providers("auto", [CUDA, CPU])[0] == (CUDA, {"device_id": 0})
+    assert choose_providers("cuda:1", [CUDA, CPU])[0] == (CUDA, {"device_id": 1})
+    with pytest.raises(ConfigurationError, match="onnxruntime-gpu"):
+        choose_providers("cuda:0", [CPU])
+
+
+@pytest.mark.data
+def test_threads_that_share_a_session_get_the_bytes_of_one(data_dir):
+    session = OnnxSession("yolox-nano", (data_dir / "models" / "detect" / "yolox_nano.onnx").read_bytes(), "cpu")
+    generator = np.random.default_rng(7)
+    pictures = [generator.uniform(0, 255, (1, 3, 416, 416)).astype(np.float32) for _ in range(3)]
+
+    def look(picture):
+        return session.run({"images": picture})[0].tobytes()
+
+    alone = [look(picture) for picture in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(look, pictures * 4))
+    assert together == alone * 4
+    assert len(set(alone)) == 3, "other pictures give other bytes"
