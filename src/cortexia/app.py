@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from cortexia import provenance, registry
+from cortexia import lookup, provenance, registry
 from cortexia.annotators.base import Annotator
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.supervisor import Supervisor
@@ -22,6 +20,10 @@ from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, RejectedInput
+from cortexia.exporters import make_exporter
+from cortexia.exporters.base import ExportSource
+from cortexia.exporters.destination import write_export
+from cortexia.lookup import NotLooked, StoredVideo
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import IdentityCache, InputAdapter, SourceVideo, identify
 from cortexia.stores import open_store
@@ -317,23 +319,42 @@ class App:
     def rows(self, query: Query) -> Iterator[StoredRow]:
         return self.store(create=False).find(query)
 
-    def export(self, format_name: str, output: str | Path | None, query: Query, out: Any = None) -> int:
-        """Write current rows in a format, to a file (replaced only when complete) or to the stream ``out``."""
-        exporter = registry.load("exporters", format_name)()
-        rows = self.rows(query)
-        if output is None:
-            return int(exporter.write(rows, out))
-        path = Path(output)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                count = int(exporter.write(rows, file))
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        return count
+    def videos(self, name: str | None = None, verdict: str | None = None) -> Iterator[StoredVideo]:
+        """Stored videos whose file name matches the pattern ``name``, and whose verdict is ``verdict``."""
+        return lookup.stored_videos(self.store(create=False), name, verdict)
+
+    def video_ids(self, words: Iterable[str]) -> tuple[str, ...]:
+        """Ids of the videos that ids, beginnings of ids and file names name. Raises ``UnknownNameError``."""
+        return lookup.video_ids(self.store(create=False), words)
+
+    def find(self, query: Query) -> Iterator[StoredRow]:
+        """Rows in canonical order. Raises ``UnknownNameError`` for a type that is not in the vocabulary."""
+        lookup.require_types(query.types)
+        return self.rows(query)
+
+    def not_looked(self, query: Query) -> Iterator[NotLooked]:
+        """The videos of ``query`` about which "found nothing" would be wrong: nobody has looked at all of it yet."""
+        return lookup.not_looked(self.store(create=False), query)
+
+    def export(
+        self,
+        format_name: str,
+        output: str | Path | None,
+        query: Query,
+        out: Any = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Write current rows in a format, to a file or folder (replaced only when complete) or to the stream ``out``.
+
+        Returns how many annotations. Raises ``ConfigurationError`` for several files and no ``output``.
+        """
+        exporter = make_exporter(format_name, options)
+        source = ExportSource(self.store(create=False), query)
+        if output is not None:
+            return write_export(exporter, source, Path(output))
+        if exporter.target == "folder":
+            raise ConfigurationError(f"{format_name} writes several files: name a folder with --output")
+        return exporter.write(source, out)
 
 
 def _identity_event(identity: VideoIdentity) -> dict[str, Any]:
