@@ -15,6 +15,7 @@ from cortexia.app import App, Request
 from cortexia.config import ProcessingConfig, Settings, load_settings
 from cortexia.errors import UnknownNameError
 from cortexia.exporters.jsonl import row_to_dict
+from cortexia.results import Result, shown_pictures
 from cortexia.stores.base import RunRecord
 
 PIPELINES: dict[str, tuple[str, ...]] = {
@@ -44,8 +45,9 @@ class VideoProcessor:
         options = {**settings.options, **self.config.annotator_options}
         return replace(settings, batch_size=self.config.batch_size, options=options)
 
-    def process(self, source: str | Path | bytes | BytesIO, mode: str = "scene") -> dict[str, Any]:
-        """Annotate ``source`` and return its video, runs and annotations as JSON values.
+    def process(self, source: str | Path | bytes | BytesIO, mode: str = "scene") -> Result:
+        """Annotate ``source`` and return its video, runs and annotations: a dict of JSON values that also turns into
+        tables (``to_pandas``, ``to_arrow``), detections (``to_supervision``) and a page in notebooks.
 
         Raises ``RejectedInput`` for an input that holds nothing to annotate, ``UnknownNameError`` for a mode word.
         """
@@ -54,13 +56,21 @@ class VideoProcessor:
         rows.sort(key=lambda row: (row.start_us, row.annotation.type, row.annotation_id))
         status = self._app.video_status(identity.video_id)
         verdict = status.record.verdict if status else None
-        return {
+        annotations = [row_to_dict(row) for row in rows]
+        values = {
             "video_id": identity.video_id,
             "uri": identity.uri,
             "verdict": verdict.as_dict() if verdict else None,
             "runs": [_run_to_dict(run) for run in (status.runs if status else ())],
-            "annotations": [row_to_dict(row) for row in rows],
+            "annotations": annotations,
         }
+        return Result(values, self._thumbnails(annotations))
+
+    def _thumbnails(self, annotations: list[dict[str, Any]]) -> dict[str, bytes]:
+        """Files of the pictures that a page shows: read now, because a temporary store goes with this processor."""
+        blobs = self._app.store().blobs
+        digests = [row["data"]["thumbnail"] for row in shown_pictures(annotations)]
+        return {digest: blobs.get(digest) for digest in digests if digest in blobs}
 
     def stream(self, source: str | Path | bytes | BytesIO, mode: str = "scene") -> Iterator[dict[str, Any]]:
         """Annotations as they are committed, as JSON values."""

@@ -51,7 +51,7 @@ def _row_line(row: StoredRow, names: Mapping[str, str]) -> str:
     annotation = row.annotation
     box = "" if annotation.bbox is None else " ".join(f"{side:.1f}" for side in annotation.bbox.xywh)
     confidence = "" if annotation.confidence is None else f"{annotation.confidence:.2f}"
-    label = printable(annotation.label or getattr(annotation, "text", ""), 24)
+    label = printable(str(annotation.label or getattr(annotation, "text", "")), 24)
     name = printable(names.get(row.video_id, row.uri))
     return _ROW.format(clock(row.start_us), clock(row.end_us), annotation.type, label, confidence, box, name)
 
