@@ -16,8 +16,8 @@ from cortexia.types import (
     Caption,
     Detection,
     JobState,
-    MediaInfo,
     Measure,
+    MediaInfo,
     Query,
     RunSpec,
     RunStatus,
@@ -29,12 +29,11 @@ from cortexia.types import (
     VerdictStatus,
     VideoIdentity,
     VideoStream,
-    annotation_id,
 )
 
 BASE = Fraction(1, 90_000)
 FRAME = 3600
-HOSTILE = ("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\tx", "\rx", "'quoted", "a,\"b\"\r\nc", "../../../etc/passwd")
+HOSTILE = ("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\tx", "\rx", "'quoted", 'a,"b"\r\nc', "../../../etc/passwd")
 UNICODE = ("Zebra \U0001f993", "שלום", "e\u0301", "\u202eevil", "<script>alert(1)</script>", "\x1b[31mred")
 HUGE = "x" * 256
 
@@ -116,18 +115,20 @@ class Endless:
     def __init__(self, count: int) -> None:
         self.count = count
         self.spec = RunSpec(identity().video_id, "objects", "1")
+        self.run_id = self.spec.run_id
+        self.made = box(0)
 
     def find(self, query: Query) -> Iterator[StoredRow]:
-        made = box(0)
         for number in range(self.count):
             frame = number // 4
-            annotation = dataclasses.replace(made, span=span(frame), frame_index=frame)
+            if number % 4 == 0:
+                annotation = dataclasses.replace(self.made, span=span(frame), frame_index=frame)
             yield StoredRow(
-                annotation_id=annotation_id(self.spec.run_key, "detection", frame, number),
+                annotation_id=f"{number:036}",
                 annotation=annotation,
-                video_id=identity().video_id,
+                video_id=self.spec.video_id,
                 uri="/videos/a.mp4",
-                run_id=self.spec.run_id,
+                run_id=self.run_id,
                 annotator="objects",
                 start_us=frame * 40_000,
                 end_us=frame * 40_000 + 40_000,
@@ -142,4 +143,4 @@ class Endless:
         yield self.video("")
 
     def runs(self, video_id: str | None = None, current_only: bool = True) -> Iterator[RunRecord]:
-        yield RunRecord(self.spec, self.spec.run_id, RunStatus.COMPLETED)
+        yield RunRecord(self.spec, self.run_id, RunStatus.COMPLETED)

@@ -20,7 +20,7 @@ from cortexia.files import check_name
 from cortexia.types import MICROSECONDS, BBox, StoredRow, VideoStream, canonical_json
 
 SEQUENTIAL, STEM = "sequential", "stem"
-_SPOOL_BYTES = 8 << 20
+_SPOOL_BYTES = 1 << 20
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
