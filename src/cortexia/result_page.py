@@ -89,9 +89,7 @@ def _reason(ended: Mapping[str, Any]) -> str:
 def _runs(runs: Sequence[Mapping[str, Any]]) -> Html:
     """Only what did not go well: the counts tell the rest."""
     troubled = [run for run in runs if run["status"] != "completed"]
-    lines = [
-        f"{run['annotator']}: {run['status']}" + (f" ({run['reason']})" if run["reason"] else "") for run in troubled
-    ]
+    lines = [f"{run['annotator']} {run['status']}{_reason(run)}" for run in troubled]
     return joined(element("p", line, class_="note") for line in lines)
 
 

@@ -20,7 +20,7 @@ from cortexia.stores import open_store
 from cortexia.types import Query, canonical_json
 
 NAMES = registry.names("exporters")
-MEMORY_BYTES = 6 << 20
+MEMORY_BYTES = 4 << 20
 every_format = pytest.mark.parametrize("name", NAMES)
 
 
