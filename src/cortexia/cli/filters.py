@@ -34,4 +34,5 @@ def query_from(app: App, given: dict[str, Any]) -> Query:
 
     require_types(given["types"])
     TimeRange(given["start_s"], given["end_s"])
-    return Query(video_ids=app.video_ids(given.pop("videos")), **given)
+    videos = given.pop("videos")
+    return Query(video_ids=app.video_ids(videos) if videos else (), **given)
