@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cortexia import provenance, registry
+from cortexia import lookup, provenance, registry
 from cortexia.annotators.base import Annotator
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.supervisor import Supervisor
@@ -25,6 +24,10 @@ from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, MissingDependencyError, RejectedInput
+from cortexia.exporters import make_exporter
+from cortexia.exporters.base import ExportSource
+from cortexia.exporters.destination import write_export
+from cortexia.lookup import NotLooked, StoredVideo
 from cortexia.models.presets import PresetChoice
 from cortexia.models.shop import ModelShop
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
@@ -344,32 +347,49 @@ class App:
     def rows(self, query: Query) -> Iterator[StoredRow]:
         return self.store(create=False).find(query)
 
-    def export(self, format_name: str, output: str | Path | None, query: Query, out: Any = None) -> int:
-        """Write current rows in a format, to a file (replaced only when complete) or to the stream ``out``.
+    def videos(self, name: str | None = None, verdict: str | None = None) -> Iterator[StoredVideo]:
+        """Stored videos whose file name matches the pattern ``name``, and whose verdict is ``verdict``."""
+        return lookup.stored_videos(self.store(create=False), name, verdict)
 
-        ``s3://`` and ``gs://`` addresses are written here first and uploaded when complete.
+    def video_ids(self, words: Iterable[str]) -> tuple[str, ...]:
+        """Ids of the videos that ids, beginnings of ids and file names name. Raises ``UnknownNameError``."""
+        return lookup.video_ids(self.store(create=False), words)
+
+    def find(self, query: Query) -> Iterator[StoredRow]:
+        """Rows in canonical order. Raises ``UnknownNameError`` for a type that is not in the vocabulary."""
+        lookup.require_types(query.types)
+        return self.rows(query)
+
+    def not_looked(self, query: Query) -> Iterator[NotLooked]:
+        """The videos of ``query`` about which "found nothing" would be wrong: nobody has looked at all of it yet."""
+        return lookup.not_looked(self.store(create=False), query)
+
+    def export(
+        self,
+        format_name: str,
+        output: str | Path | None,
+        query: Query,
+        out: Any = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Write current rows in a format, to a file or folder (replaced only when complete) or to the stream ``out``.
+
+        ``s3://`` and ``gs://`` addresses are written here first, and uploaded when complete. Returns how many
+        annotations. Raises ``ConfigurationError`` for several files and no ``output``.
         """
+        exporter = make_exporter(format_name, options)
+        source = ExportSource(self.store(create=False), query)
         if output is not None and is_object_address(str(output)):
             with tempfile.TemporaryDirectory(prefix="cortexia-") as folder:
-                made = Path(folder) / (str(output).rpartition("/")[2] or f"annotations.{format_name}")
-                count = self.export(format_name, made, query)
+                made = Path(folder) / (str(output).rpartition("/")[2] or f"annotations{exporter.suffix}")
+                count = write_export(exporter, source, made)
                 publish(made, str(output), self.settings)
             return count
-        exporter = registry.load("exporters", format_name)()
-        rows = self.rows(query)
-        if output is None:
-            return int(exporter.write(rows, out))
-        path = Path(output)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                count = int(exporter.write(rows, file))
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        return count
+        if output is not None:
+            return write_export(exporter, source, Path(output))
+        if exporter.target == "folder":
+            raise ConfigurationError(f"{format_name} writes several files: name a folder with --output")
+        return exporter.write(source, out)
 
     # -- reports: imported when asked for, they bring templates and pictures along
 

@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
 
 from cortexia.errors import CortexiaError, DiskFullError, ReadOnlyError, ResourceError, ValidationError
 
@@ -55,17 +56,25 @@ def from_os_error(error: OSError, path: Path) -> CortexiaError:
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` so that after any crash the old or the new content is there, whole.
+    """Write ``data`` to ``path`` as ``atomic_file`` does."""
+    with atomic_file(path) as file:
+        file.write(data)
 
-    Temporary file in the same folder, fsync, rename, fsync of the folder: on return the bytes would survive a power
-    cut. The folder must exist. Nothing is left behind on error. Raises ``DiskFullError``, ``ReadOnlyError``,
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write whose content is at ``path`` only when the block ended well: after any crash the old or the new
+    content is there, whole.
+
+    Temporary file in the same folder, fsync, rename, fsync of the folder: after the block the bytes would survive a
+    power cut. The folder must exist. Nothing is left behind on error. Raises ``DiskFullError``, ``ReadOnlyError``,
     ``ResourceError``.
     """
     with translate_os_error(path):
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=".tmp", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
@@ -103,8 +112,7 @@ def safe_join(base: Path, name: str) -> Path:
     drives, names that Windows reserves, parts that end in a dot or a space, parts over 255 bytes, and any existing part
     below ``base`` that is a symbolic link.
     """
-    for part in _checked_parts(name):
-        _check_part(part, name)
+    check_name(name)
     target = base.joinpath(*PurePosixPath(name).parts)
     walked = base
     for part in PurePosixPath(name).parts:
@@ -114,6 +122,12 @@ def safe_join(base: Path, name: str) -> Path:
     if not target.resolve().is_relative_to(base.resolve()):
         raise ValidationError(f"name {name!r} leads out of {base}")
     return target
+
+
+def check_name(name: str) -> None:
+    """Raise ``ValidationError`` for a relative name that ``safe_join`` would refuse by its text alone."""
+    for part in _checked_parts(name):
+        _check_part(part, name)
 
 
 def _checked_parts(name: str) -> list[str]:

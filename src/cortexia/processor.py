@@ -16,6 +16,7 @@ from cortexia.config import ProcessingConfig, Settings, load_settings
 from cortexia.decoders.sequence import parse_rate
 from cortexia.exporters.jsonl import row_to_dict
 from cortexia.pipelines import annotators_of
+from cortexia.results import Result, shown_pictures
 from cortexia.stores.base import RunRecord
 
 SUPPORTED_FORMATS = ("mp4", "avi", "mov", "mkv", "webm", "image_sequence")
@@ -42,8 +43,9 @@ class VideoProcessor:
 
     def process(
         self, source: str | Path | bytes | BytesIO, mode: str = "scene", fps: str | float | Fraction | None = None
-    ) -> dict[str, Any]:
-        """Annotate ``source`` and return its video, runs and annotations as JSON values.
+    ) -> Result:
+        """Annotate ``source`` and return its video, runs and annotations: a dict of JSON values that also turns into
+        tables (``to_pandas``, ``to_arrow``), detections (``to_supervision``) and a page in notebooks.
 
         ``fps``: ``source`` is a folder of pictures, one video at this rate (``25``, ``"30000/1001"``).
         Raises ``RejectedInput`` for an input that holds nothing to annotate, ``UnknownNameError`` for a mode word.
@@ -53,13 +55,21 @@ class VideoProcessor:
         rows.sort(key=lambda row: (row.start_us, row.annotation.type, row.annotation_id))
         status = self._app.video_status(identity.video_id)
         verdict = status.record.verdict if status else None
-        return {
+        annotations = [row_to_dict(row) for row in rows]
+        values = {
             "video_id": identity.video_id,
             "uri": identity.uri,
             "verdict": verdict.as_dict() if verdict else None,
             "runs": [_run_to_dict(run) for run in (status.runs if status else ())],
-            "annotations": [row_to_dict(row) for row in rows],
+            "annotations": annotations,
         }
+        return Result(values, self._thumbnails(annotations))
+
+    def _thumbnails(self, annotations: list[dict[str, Any]]) -> dict[str, bytes]:
+        """Files of the pictures that a page shows: read now, because a temporary store goes with this processor."""
+        blobs = self._app.store().blobs
+        digests = [row["data"]["thumbnail"] for row in shown_pictures(annotations)]
+        return {digest: blobs.get(digest) for digest in digests if digest in blobs}
 
     def stream(
         self, source: str | Path | bytes | BytesIO, mode: str = "scene", fps: str | float | Fraction | None = None

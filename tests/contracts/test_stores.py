@@ -7,12 +7,12 @@ import time
 from fractions import Fraction
 
 import pytest
-from filling import box, claimed, commit, completed, identity, media, part, spec, submitted
+from filling import BASE, box, claimed, commit, completed, identity, media, part, spec, submitted
 
 from cortexia.errors import DataInconsistencyError, FenceLostError, ValidationError
 from cortexia.stores import open_store
 from cortexia.stores.base import Window
-from cortexia.types import Anchor, Caption, JobState, Query, RunStatus, Verdict, VerdictStatus
+from cortexia.types import Anchor, Caption, JobState, Query, RunStatus, TimeSpan, Timestamp, Verdict, VerdictStatus
 
 STORES = {"sqlite": lambda folder: str(folder / "store.db")}
 
@@ -307,6 +307,38 @@ def test_filters(store):
     assert starts(store.find(Query(run_ids=(other.run_id,)))) == [0.5]
     assert starts(store.find(Query(limit=2))) == [0.0, 1.0]
     assert store.count(Query(labels=("cat",))) == 3
+
+
+def test_several_values_of_a_filter_are_alternatives(store):
+    caption = Caption(span=box(3000).span, text="a cat", label="cat")
+    completed(store, spec("a"), [box(0, "cat"), box(1000, "dog"), box(2000, "cow"), caption])
+    assert starts(store.find(Query(labels=("dog", "cow")))) == [1.0, 2.0]
+    assert starts(store.find(Query(types=("detection", "caption"), labels=("cat",)))) == [0.0, 3.0]
+    assert starts(store.find(Query(types=("caption",)))) == [3.0]
+    assert starts(store.find(Query(video_ids=("a" * 64, "b" * 64), limit=1))) == [0.0]
+
+
+def test_a_time_range_is_half_open_and_takes_what_reaches_into_it(store):
+    instant = Caption(span=TimeSpan(Timestamp(500, BASE), Timestamp(500, BASE)), text="now")
+    completed(store, spec("a"), [box(0), box(1000), instant])
+    assert starts(store.find(Query(start_s=0.039))) == [0.0, 0.5, 1.0], "the box ends at 0.04"
+    assert starts(store.find(Query(start_s=0.04))) == [0.5, 1.0], "its end does not belong to it"
+    assert starts(store.find(Query(end_s=1.0))) == [0.0, 0.5], "nor does the end of the range"
+    assert starts(store.find(Query(start_s=0.5, end_s=0.501))) == [0.5], "an instant lies where it starts"
+    assert starts(store.find(Query(start_s=0.501, end_s=1.0))) == []
+
+
+def test_rows_without_confidence_are_not_above_any(store):
+    completed(store, spec("a"), [box(0, confidence=None), box(1000, confidence=0.0)])
+    assert starts(store.find(Query(min_confidence=0.0))) == [1.0]
+
+
+def test_hostile_labels_are_only_values(store):
+    hostile = ("' OR 1=1 --", "%", "_", 'cat"; DROP TABLE annotations')
+    completed(store, spec("a"), [box(1000 * place, label) for place, label in enumerate(hostile)])
+    for place, label in enumerate(hostile):
+        assert starts(store.find(Query(labels=(label,)))) == [float(place)]
+    assert store.count(Query()) == len(hostile)
 
 
 def test_emissions_come_in_the_order_in_which_they_were_made(store):

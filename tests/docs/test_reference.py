@@ -13,6 +13,7 @@ from cortexia import registry
 from cortexia.annotators.base import Annotator
 from cortexia.cli.main import COMMANDS, cli
 from cortexia.config import ProcessingConfig, Settings
+from cortexia.exporters.flat import COLUMNS
 from cortexia.stores.sql.schema import metadata
 from cortexia.types import ANNOTATION_TYPES
 
@@ -65,6 +66,8 @@ def test_every_field_of_processing_config_is_explained() -> None:
 def test_every_option_of_a_command_is_explained(name: str) -> None:
     text = page("cli.md")
     own = section(text, f"`cortexia {name}") + section(text, "Options that most commands share")
+    if name in ("find", "export"):
+        own += section(text, "Options that choose rows")
     explained = {word.split()[0] for word in code(own) if word.startswith("-")}
     options = {flag for item in commands()[name].params if isinstance(item, click.Option) for flag in item.opts}
     assert options - explained == set()
@@ -96,6 +99,19 @@ def test_defaults_of_annotators_are_those_in_the_reference() -> None:
 def test_every_table_is_explained() -> None:
     explained = {word for line in page("store.md").splitlines() if line.startswith("| `") for word in code(line)}
     assert set(metadata.tables) - explained == set()
+
+
+@pytest.mark.parametrize("name", registry.names("exporters"))
+def test_what_a_format_cannot_carry_is_in_the_reference(name: str) -> None:
+    exporter = registry.load("exporters", name)
+    own = " ".join(section(page("exports.md"), f"`{name}`").split())
+    assert [lost for lost in exporter.cannot_carry if lost not in own] == []
+    options = [item.name for item in dataclasses.fields(exporter)] if dataclasses.is_dataclass(exporter) else []
+    assert [option for option in options if f"`{option}`" not in own] == []
+
+
+def test_every_column_of_tables_is_in_the_reference() -> None:
+    assert rows(page("exports.md")) == set(COLUMNS)
 
 
 def test_every_format_and_annotation_type_is_named() -> None:

@@ -13,11 +13,12 @@ from scripted import ScriptedDecoder
 from cortexia.annotators.base import Annotator
 from cortexia.batch.worker import Worker, WorkerOptions
 from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
+from cortexia.exporters.base import ExportSource
 from cortexia.exporters.jsonl import JsonlExporter
 from cortexia.plan import make_specs, resolve
 from cortexia.stores import open_store
 from cortexia.stores.base import StorageBackend
-from cortexia.types import WHOLE_VIDEO, JobState, Query, TimeRange, VideoIdentity
+from cortexia.types import WHOLE_VIDEO, JobState, TimeRange, VideoIdentity
 
 
 @dataclass
@@ -87,7 +88,7 @@ class Lab:
         store = self.store()
         try:
             out = io.BytesIO()
-            JsonlExporter().write(store.find(Query()), out)
+            JsonlExporter().write(ExportSource(store), out)
             return out.getvalue().replace(str(self.folder).encode(), b"LAB")
         finally:
             store.close()

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from cortexia.app import App, Request
 from cortexia.config import Settings
+from cortexia.exporters.base import ExportSource
 from cortexia.exporters.jsonl import JsonlExporter
 from cortexia.stores import open_store
 from cortexia.stores.sql import backend, runs, windows
-from cortexia.types import Query
 
 ANNOTATORS = ("shots", "frames", "loudness", "shot_summary")
 MARK = "/cortexia-first-window"
@@ -102,7 +102,7 @@ def digest(command: dict) -> str:
 
     out = Hash()
     store = open_store(command["store"], create=False)
-    JsonlExporter().write(store.find(Query()), out)  # type: ignore[arg-type]
+    JsonlExporter().write(ExportSource(store), out)  # type: ignore[arg-type]
     store.close()
     return out.sha.hexdigest()
 

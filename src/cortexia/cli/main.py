@@ -15,6 +15,8 @@ COMMANDS = {
     "annotate": "Annotate videos: decode once, commit what is found.",
     "plan": "Show what annotate would do, and how long it may take.",
     "status": "Show videos, runs and jobs of a store.",
+    "videos": "List the videos of a store.",
+    "find": "Show annotations: when, what, where.",
     "export": "Write annotations to a file.",
     "models": "List, bring and check models.",
     "doctor": "Look at this machine and say what is amiss.",

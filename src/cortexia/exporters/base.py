@@ -2,18 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import IO, ClassVar, Protocol
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import IO, ClassVar, Literal, Protocol
 
-from cortexia.types import StoredRow
+from cortexia.errors import DataInconsistencyError
+from cortexia.types import MediaInfo, Query, RunSpec, RunStatus, StoredRow, Verdict, VideoIdentity
 
 
-class Exporter(Protocol):
-    """One format. ``cannot_carry`` names in words what is lost on the way."""
+class VideoFacts(Protocol):
+    """A stored video. ``media`` is ``None`` until it was probed, ``verdict`` until it was read."""
+
+    @property
+    def identity(self) -> VideoIdentity: ...
+
+    @property
+    def media(self) -> MediaInfo | None: ...
+
+    @property
+    def verdict(self) -> Verdict | None: ...
+
+
+class RunFacts(Protocol):
+    """A stored run and what came of it."""
+
+    @property
+    def spec(self) -> RunSpec: ...
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def status(self) -> RunStatus: ...
+
+    @property
+    def reason(self) -> str | None: ...
+
+    @property
+    def message(self) -> str | None: ...
+
+    @property
+    def annotation_count(self) -> int: ...
+
+
+class Stored(Protocol):
+    """The part of a store that exporters read."""
+
+    def find(self, query: Query) -> Iterator[StoredRow]: ...
+
+    def video(self, video_id: str) -> VideoFacts | None: ...
+
+    def videos(self) -> Iterator[VideoFacts]: ...
+
+    def runs(self, video_id: str | None = None, current_only: bool = True) -> Iterator[RunFacts]: ...
+
+
+_EVERYTHING = Query()
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSource:
+    """What is exported: the rows of ``store`` that ``query`` asks for, with their videos and runs."""
+
+    store: Stored
+    query: Query = _EVERYTHING
+
+    def rows(self, *types: str) -> Iterator[StoredRow]:
+        """A fresh stream of rows in canonical order (video, start, type, id); with ``types`` only these."""
+        wanted = tuple(name for name in types if name in self.query.types) if self.query.types else types
+        if types and not wanted:
+            return iter(())
+        return self.store.find(dataclasses.replace(self.query, types=wanted or self.query.types))
+
+    def rows_of(self, runs: Sequence[RunFacts]) -> Iterator[StoredRow]:
+        """The rows of these runs, which are of one video; the limit of the query counts for each call."""
+        asked = frozenset(self.query.run_ids)
+        run_ids = tuple(run.run_id for run in runs if not asked or run.run_id in asked)
+        if not run_ids:
+            return iter(())
+        return self.store.find(dataclasses.replace(self.query, run_ids=run_ids))
+
+    def video(self, video_id: str) -> VideoFacts:
+        """Raises ``DataInconsistencyError`` for rows whose video is not there."""
+        found = self.store.video(video_id)
+        if found is None:
+            raise DataInconsistencyError(f"video {video_id} has rows but is not in the store; restore it from a backup")
+        return found
+
+    def videos(self) -> Iterator[VideoFacts]:
+        """The videos asked for in the order of their ids, also those that have no rows."""
+        wanted = frozenset(self.query.video_ids)
+        return (video for video in self.store.videos() if not wanted or video.identity.video_id in wanted)
+
+    def runs(self, video_id: str) -> tuple[RunFacts, ...]:
+        """Current runs of a video, of the annotators asked for."""
+        wanted = self.query.annotators
+        return tuple(run for run in self.store.runs(video_id) if not wanted or run.spec.annotator in wanted)
+
+
+class ExportFolder(Protocol):
+    """Where an exporter of several files puts them."""
+
+    def file(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """A file to write at ``name`` (parts joined by ``/``) below the root; in its place only when the block ended
+        well. Raises ``ValidationError`` for a name that would lead out of the root."""
+
+
+class FileExporter(Protocol):
+    """A format of one file. Options are the fields of the dataclass that implements it.
+
+    ``media_type`` is its MIME type; ``cannot_carry`` names in words what is lost on the way. The same store gives the
+    same bytes: sorted, and no clocks. Memory does not grow with the number of rows.
+    """
 
     name: ClassVar[str]
     suffix: ClassVar[str]
+    media_type: ClassVar[str]
     cannot_carry: ClassVar[tuple[str, ...]]
+    target: ClassVar[Literal["file"]]
 
-    def write(self, rows: Iterable[StoredRow], out: IO[bytes]) -> int:
-        """Write all rows, streamed; returns how many."""
+    def write(self, source: ExportSource, out: IO[bytes]) -> int:
+        """Write what ``source`` holds; returns how many annotations. ``out`` need not be seekable."""
+
+
+class FolderExporter(Protocol):
+    """A format of several files; otherwise as ``FileExporter``."""
+
+    name: ClassVar[str]
+    suffix: ClassVar[str]
+    media_type: ClassVar[str]
+    cannot_carry: ClassVar[tuple[str, ...]]
+    target: ClassVar[Literal["folder"]]
+
+    def write(self, source: ExportSource, out: ExportFolder) -> int:
+        """Write what ``source`` holds; returns how many annotations."""
+
+
+Exporter = FileExporter | FolderExporter

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, Literal
 
+from cortexia.exporters.base import ExportSource
 from cortexia.types import MICROSECONDS, StoredRow, canonical_json
 
 
@@ -37,11 +37,13 @@ class JsonlExporter:
 
     name: ClassVar[str] = "jsonl"
     suffix: ClassVar[str] = ".jsonl"
+    media_type: ClassVar[str] = "application/x-ndjson"
+    target: ClassVar[Literal["file"]] = "file"
     cannot_carry: ClassVar[tuple[str, ...]] = ("pictures (their digests are in data)",)
 
-    def write(self, rows: Iterable[StoredRow], out: IO[bytes]) -> int:
+    def write(self, source: ExportSource, out: IO[bytes]) -> int:
         count = 0
-        for row in rows:
+        for row in source.rows():
             out.write(canonical_json(row_to_dict(row)).encode() + b"\n")
             count += 1
         return count

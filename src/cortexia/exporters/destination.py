@@ -1,0 +1,35 @@
+"""Where exports go: a file, or files below one folder, each there or not."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from cortexia.exporters.base import Exporter, ExportSource
+from cortexia.files import atomic_file, make_folder, safe_join
+
+
+class LocalFolder:
+    """Files below ``root``, which is made when the first one is written (S-09)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextlib.contextmanager
+    def file(self, name: str) -> Iterator[IO[bytes]]:
+        path = safe_join(self.root, name)
+        make_folder(path.parent)
+        with atomic_file(path) as out:
+            yield out
+
+
+def write_export(exporter: Exporter, source: ExportSource, path: Path) -> int:
+    """Write to the file or folder ``path``, which is replaced only when complete: a file as a whole, a folder file by
+    file. Returns how many annotations. Raises ``DiskFullError``, ``ReadOnlyError``, ``ResourceError``."""
+    if exporter.target == "folder":
+        make_folder(path)
+        return exporter.write(source, LocalFolder(path))
+    with atomic_file(path) as out:
+        return exporter.write(source, out)

@@ -1,0 +1,204 @@
+"""What every registered exporter promises, whatever its format."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from filled import HOSTILE, HUGE, Endless, box, everything, fill, identity, media
+
+from cortexia import registry
+from cortexia.errors import ResourceError, UnknownNameError, ValidationError
+from cortexia.exporters import make_exporter
+from cortexia.exporters.base import ExportSource
+from cortexia.exporters.destination import LocalFolder, write_export
+from cortexia.exporters.jsonl import JsonlExporter, row_to_dict
+from cortexia.stores import open_store
+from cortexia.types import Query, canonical_json
+
+NAMES = registry.names("exporters")
+MEMORY_BYTES = 4 << 20
+every_format = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    opened = everything(tmp_path_factory.mktemp("full"))
+    yield opened
+    opened.close()
+
+
+def exported(name: str, source: ExportSource, target: Path) -> dict[str, bytes]:
+    """Every file that the export made, by its place below the target."""
+    write_export(make_exporter(name), source, target)
+    return tree(target)
+
+
+def tree(target: Path) -> dict[str, bytes]:
+    files = [target] if target.is_file() else [path for path in target.rglob("*") if path.is_file()]
+    return {str(path.relative_to(target)): path.read_bytes() for path in files}
+
+
+@every_format
+def test_it_says_what_it_is_and_what_it_cannot_carry(name):
+    made = registry.load("exporters", name)
+    assert made.name == name
+    assert made.target in ("file", "folder")
+    assert "/" in made.media_type
+    assert made.suffix.startswith(".") or made.target == "folder"
+    assert isinstance(made.cannot_carry, tuple)
+    assert all(made.cannot_carry)
+
+
+@every_format
+def test_the_same_rows_give_the_same_bytes(name, store, tmp_path):
+    first = exported(name, ExportSource(store), tmp_path / "first")
+    assert first == exported(name, ExportSource(store), tmp_path / "second")
+    again = everything(tmp_path)
+    try:
+        assert first == exported(name, ExportSource(again), tmp_path / "third"), "filled at another time"
+    finally:
+        again.close()
+    assert any(first.values())
+
+
+@every_format
+def test_it_writes_only_below_its_target(name, tmp_path):
+    store = open_store(str(tmp_path / "s.db"))
+    for number, hostile in enumerate(("../../evil.jpg", "..\\evil.jpg", "/etc/evil.jpg", "CON.jpg", "a\nb.jpg")):
+        fill(store, identity(str(number), hostile), "objects", [box(0, label) for label in HOSTILE], media(frames=1))
+    before = set(tmp_path.iterdir())
+    target = tmp_path / "deep" / "er"
+    target.parent.mkdir()
+    written = exported(name, ExportSource(store), target)
+    store.close()
+    assert {path.name for path in set(tmp_path.iterdir()) - before} <= {"deep", "s.db-wal", "s.db-shm"}
+    assert [path.name for path in target.parent.iterdir()] == ["er"]
+    assert not [place for place in written if "evil" in place]
+
+
+def test_an_annotator_cannot_lead_an_export_out_of_its_folder(tmp_path):
+    store = open_store(str(tmp_path / "s.db"))
+    fill(store, identity(), "../../evil", [box(0)])
+    with pytest.raises(ValidationError, match="'\\.\\.'"):
+        write_export(make_exporter("json"), ExportSource(store), tmp_path / "out")
+    store.close()
+    assert tree(tmp_path / "out") == {}
+
+
+@every_format
+def test_an_empty_store_is_an_empty_export(name, tmp_path):
+    store = open_store(str(tmp_path / "empty.db"))
+    assert write_export(make_exporter(name), ExportSource(store), tmp_path / "out") == 0
+    store.close()
+    assert (tmp_path / "out").exists()
+
+
+@every_format
+def test_a_failed_export_leaves_what_was_there(name, store, tmp_path):
+    class Broken:
+        def __getattr__(self, wanted):
+            return getattr(store, wanted)
+
+        def find(self, query):
+            yield next(store.find(dataclasses.replace(query, limit=1)))
+            raise ResourceError("the disk went away")
+
+    target = tmp_path / "out"
+    before = exported(name, ExportSource(store), target)
+    with pytest.raises(ResourceError):
+        write_export(make_exporter(name), ExportSource(Broken()), target)
+    assert tree(target) == before
+    assert not list(tmp_path.glob(".*")), "nothing is left behind"
+
+
+@every_format
+def test_counts_and_limits(name, store, tmp_path):
+    boxes = Query(types=("detection",))
+    assert write_export(make_exporter(name), ExportSource(store, boxes), tmp_path / "all") == store.count(boxes)
+    limited = dataclasses.replace(boxes, limit=22)
+    assert write_export(make_exporter(name), ExportSource(store, limited), tmp_path / "some") == 22
+
+
+@every_format
+def test_text_of_any_kind_gets_through(name, store, tmp_path):
+    # a format without room for captions carries the labels
+    content = b"".join(exported(name, ExportSource(store), tmp_path / "out").values())
+    if name == "parquet":
+        import pyarrow.parquet
+
+        content = str(pyarrow.parquet.read_table(tmp_path / "out").to_pydict()).encode()
+    for text in (HUGE, "Zebra \U0001f993", "שלום", "<script>alert(1)</script>"):
+        assert text.encode() in content
+
+
+# -- memory
+
+
+def peak(name: str, count: int, folder: Path) -> int:
+    """Most bytes that Python held while ``count`` rows were exported."""
+    return peak_of(make_exporter(name), count, folder)
+
+
+def peak_of(exporter, count: int, folder: Path) -> int:
+    folder.mkdir()
+    with (folder / "file").open("wb") as file:
+        out = LocalFolder(folder) if exporter.target == "folder" else file
+        tracemalloc.start()
+        try:
+            assert exporter.write(ExportSource(Endless(count)), out) == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+
+@every_format
+def test_memory_does_not_grow_with_the_rows(name, tmp_path):
+    peak(name, 10, tmp_path / "warm")
+    assert peak(name, 4_000, tmp_path / "out") < MEMORY_BYTES
+
+
+class Collecting(JsonlExporter):
+    """Negative control: keeps all rows before it writes."""
+
+    def write(self, source, out):
+        lines = [(made := row_to_dict(row), canonical_json(made)) for row in source.rows()]
+        out.writelines(text.encode() for _, text in lines)
+        return len(lines)
+
+
+def test_an_exporter_that_collects_is_noticed(tmp_path):
+    assert peak_of(Collecting(), 4_000, tmp_path / "out") > MEMORY_BYTES
+
+
+@pytest.mark.long
+@every_format
+def test_memory_with_two_hundred_thousand_rows(name, tmp_path):
+    peak(name, 10, tmp_path / "warm")
+    reached = peak(name, 200_000, tmp_path / "out")
+    assert reached < MEMORY_BYTES, f"{reached / 1e6:.1f} MB"
+
+
+# -- options and streams
+
+
+@every_format
+def test_an_unknown_option_is_refused(name):
+    with pytest.raises(UnknownNameError, match="option of the exporter"):
+        make_exporter(name, {"colour": "red"})
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if registry.load("exporters", name).target == "file"])
+def test_a_file_can_go_to_a_stream_that_knows_no_place(name, store, tmp_path):
+    class Pipe(io.BytesIO):
+        def tell(self):
+            raise OSError("a pipe has no place")
+
+        seek = seekable = tell
+
+    pipe = Pipe()
+    make_exporter(name).write(ExportSource(store), pipe)
+    assert {".": pipe.getvalue()} == exported(name, ExportSource(store), tmp_path / "out")

@@ -1,0 +1,146 @@
+"""Stores with something in them to export."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from cortexia.engine.numbering import Numbering
+from cortexia.stores import open_store
+from cortexia.stores.base import RunRecord, RunWindow, StorageBackend, VideoRecord, Window
+from cortexia.types import (
+    Annotation,
+    BBox,
+    Caption,
+    Detection,
+    JobState,
+    Measure,
+    MediaInfo,
+    Query,
+    RunSpec,
+    RunStatus,
+    Shot,
+    StoredRow,
+    TimeSpan,
+    Timestamp,
+    Verdict,
+    VerdictStatus,
+    VideoIdentity,
+    VideoStream,
+)
+
+BASE = Fraction(1, 90_000)
+FRAME = 3600
+HOSTILE = ("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\tx", "\rx", "'quoted", 'a,"b"\r\nc', "../../../etc/passwd")
+UNICODE = ("Zebra \U0001f993", "שלום", "e\u0301", "\u202eevil", "<script>alert(1)</script>", "\x1b[31mred")
+HUGE = "x" * 256
+
+
+def identity(letter: str = "a", filename: str | None = None) -> VideoIdentity:
+    name = filename or f"{letter}.mp4"
+    return VideoIdentity(letter * 64, f"/videos/{name}", name, 1000)
+
+
+def media(width: int = 640, height: int = 360, frames: int = 100) -> MediaInfo:
+    stream = VideoStream(0, "h264", width, height, width, height, 0, Fraction(1), BASE, Fraction(25), 9, "yuv420p", 0.0)
+    verdict = Verdict(VerdictStatus.OK, frames_decoded=frames)
+    return MediaInfo("mov", 1000, frames / 25, Fraction(0), stream, None, verdict, {"title": "=1+1"})
+
+
+def span(frame: int, frames: int = 1) -> TimeSpan:
+    return TimeSpan(Timestamp(frame * FRAME, BASE), Timestamp((frame + frames) * FRAME, BASE))
+
+
+def box(frame: int, label: str | None = "person", confidence: float | None = 0.5, **more) -> Detection:
+    sides = more.pop("bbox", BBox(10.1, 20.2, 30.7, 47.9))
+    return Detection(span=span(frame), label=label, confidence=confidence, frame_index=frame, bbox=sides, **more)
+
+
+def shot(first: int, last: int) -> Shot:
+    return Shot(span=span(first, last - first + 1), frame_index=first, first_frame=first, last_frame=last)
+
+
+def measure(frame: int, label: str = "loudness") -> Measure:
+    return Measure(span=span(frame, 25), label=label, values={"rms_dbfs": -23.5})
+
+
+def caption(frame: int, text: str) -> Caption:
+    return Caption(span=span(frame), text=text, attributes={"=key": [text]})
+
+
+def fill(
+    store: StorageBackend,
+    video: VideoIdentity,
+    annotator: str,
+    annotations: Sequence[Annotation],
+    info: MediaInfo | None = None,
+    status: RunStatus = RunStatus.COMPLETED,
+    **changes,
+) -> RunSpec:
+    """One run of ``annotator`` on ``video`` with these annotations, ended with ``status``."""
+    spec = RunSpec(video.video_id, annotator, "1", **changes)
+    store.save_video(video, info or media())
+    store.register_runs([spec], {})
+    claim = store.claim("w", 30.0, store.submit_job(video, [spec.run_id], {}))
+    numbering = Numbering(spec.run_key)
+    records = tuple(numbering.record(made, made.frame_index or 0) for made in annotations)
+    part = RunWindow(spec.run_id, 0, records, 100, None, None, {}, status=status, reason="why")
+    with store.transaction(claim) as transaction:
+        transaction.save_window(Window(video.video_id, (part,)))
+    store.release(claim, JobState.COMPLETED, None, None)
+    return spec
+
+
+def everything(folder: Path) -> StorageBackend:
+    """A store with some of all: types, hostile and foreign text, a video without rows, a still, a failed run."""
+    store = open_store(str(folder / "full.db"))
+    labels = [*HOSTILE, *UNICODE, HUGE, None, "person", "cat"]
+    boxes = [box(frame, label, None if frame % 5 == 0 else frame / 50) for frame, label in enumerate(labels)]
+    boxes += [box(3, "dog", 0.9, track_id="=7"), box(3, "zoo", 1.0, attributes={"model": "m", "note": "=1"})]
+    fill(store, identity("a", "=a.mp4"), "objects", boxes)
+    fill(store, identity("a", "=a.mp4"), "shots", [shot(0, 49), shot(50, 99)])
+    fill(store, identity("a", "=a.mp4"), "loudness", [measure(0), measure(25)])
+    fill(store, identity("b", "שלום.mkv"), "captions", [caption(index, text) for index, text in enumerate(UNICODE)])
+    fill(store, identity("b", "שלום.mkv"), "motion", [], status=RunStatus.FAILED)
+    fill(store, identity("c", "000000252219.jpg"), "objects", [box(0, "zebra")], media(640, 428, 1))
+    fill(store, identity("d", "empty.mp4"), "objects", [])
+    return store
+
+
+class Endless:
+    """As much of a store as exporters read: one video with ``count`` detections that are made when asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.spec = RunSpec(identity().video_id, "objects", "1")
+        self.run_id = self.spec.run_id
+        self.made = box(0)
+
+    def find(self, query: Query) -> Iterator[StoredRow]:
+        for number in range(self.count):
+            frame = number // 4
+            if number % 4 == 0:
+                annotation = dataclasses.replace(self.made, span=span(frame), frame_index=frame)
+            yield StoredRow(
+                annotation_id=f"{number:036}",
+                annotation=annotation,
+                video_id=self.spec.video_id,
+                uri="/videos/a.mp4",
+                run_id=self.run_id,
+                annotator="objects",
+                start_us=frame * 40_000,
+                end_us=frame * 40_000 + 40_000,
+                ordinal=number,
+                emitted_at=frame,
+            )
+
+    def video(self, video_id: str) -> VideoRecord:
+        return VideoRecord(identity(), media(), media().verdict)
+
+    def videos(self) -> Iterator[VideoRecord]:
+        yield self.video("")
+
+    def runs(self, video_id: str | None = None, current_only: bool = True) -> Iterator[RunRecord]:
+        yield RunRecord(self.spec, self.run_id, RunStatus.COMPLETED)
