@@ -80,7 +80,7 @@ def test_what_is_needed_is_added():
 
 
 def test_options_reach_what_is_added():
-    plan = make_plan(VIDEO, make_recipes(["frames"], {}), {"shots": {"min_shot_s": 2.0}})
+    plan = make_plan(VIDEO, resolve(make_recipes(["frames"], {}), {"shots": {"min_shot_s": 2.0}})[0])
     other = make_plan(VIDEO, make_recipes(["frames"], {}))
     assert plan.run_named("shots").spec.run_key != other.run_named("shots").spec.run_key
     assert plan.run_named("frames").spec.run_key != other.run_named("frames").spec.run_key

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cortexia import provenance, registry
-from cortexia.annotators.base import Annotator
+from cortexia.annotators.base import Annotator, SessionContext
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.supervisor import Supervisor
 from cortexia.batch.worker import Worker, settle
@@ -22,11 +22,20 @@ from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, RejectedInput
-from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
+from cortexia.models.base import ModelAccess
+from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve, weights_of
 from cortexia.sources import IdentityCache, InputAdapter, SourceVideo, identify
 from cortexia.stores import open_store
 from cortexia.stores.base import JobRecord, RunRecord, StorageBackend, VideoRecord, Window
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, StoredRow, TimeRange, VideoIdentity
+
+
+class KnownModels(ModelAccess, Protocol):
+    """The catalogue as plans see it: beside sessions, which model is best of those whose weights are here."""
+
+    def best(self, task: str) -> str | None:
+        """Id of the best model for ``task`` (``detect`` ...), or ``None`` where none is here."""
+
 
 Source = str | Path | bytes | BytesIO
 Event = Mapping[str, Any]
@@ -96,9 +105,16 @@ class VideoStatus:
 class App:
     """Opens the store when it is first needed. Use as a context manager."""
 
-    def __init__(self, settings: Settings, store: StorageBackend | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: StorageBackend | None = None,
+        open_models: Callable[[Settings], KnownModels] | None = None,
+    ) -> None:
         self.settings = settings
         self._store = store
+        self._open_models = open_models
+        self._models: KnownModels | None = None
         self._decoder: Decoder | None = None
         self._stack = ExitStack()
 
@@ -126,6 +142,13 @@ class App:
         if self._decoder is None:
             self._decoder = registry.load("decoders", "pyav")()
         return self._decoder
+
+    @property
+    def models(self) -> KnownModels | None:
+        """The catalogue with what is here of it; opened when it is first needed."""
+        if self._models is None and self._open_models is not None:
+            self._models = self._open_models(self.settings)
+        return self._models
 
     # -- sources
 
@@ -158,7 +181,7 @@ class App:
 
     def plan(self, sources: Sequence[Source], request: Request) -> Iterator[VideoPlan | RejectedInput]:
         """What ``annotate`` would do, with an estimate from a short probe. Writes nothing."""
-        recipes = request.recipes()
+        recipes, _ = self._recipes(request)
         store = self._existing_store()
         for item in self._identify(sources, []):
             if isinstance(item, RejectedInput):
@@ -170,12 +193,18 @@ class App:
             plan = make_plan(
                 identity.video_id,
                 recipes,
-                request.options,
                 media,
                 request.time_range,
                 stored=store.run if store else lambda run_id: None,
+                weights_of=weights_of(self.models),
             )
             yield VideoPlan(identity, media, plan, self._estimate(plan, media, video.path, request))
+
+    def _recipes(self, request: Request) -> tuple[tuple[Annotator, ...], Mapping[str, tuple[str, ...]]]:
+        """Recipes in order, with the models that are here bound to them; and, by name, whom each needs."""
+        recipes, needs = resolve(request.recipes(), request.options)
+        best = self.models.best if self.models is not None else lambda task: None
+        return tuple(recipe.bound(best) for recipe in recipes), needs
 
     def _existing_store(self) -> StorageBackend | None:
         if self._store is None and not Path(self.settings.store).exists():
@@ -185,7 +214,8 @@ class App:
     def _estimate(self, plan: Plan, media: MediaInfo, path: Path, request: Request) -> Estimate | None:
         if not plan.passes:
             return None
-        return estimate(plan, media, path, self.decoder, self.settings.thread_budget, request.time_range)
+        session = SessionContext(media, lambda data, suffix: "", self.models)
+        return estimate(plan, session, path, self.decoder, self.settings.thread_budget, request.time_range)
 
     # -- annotate
 
@@ -226,8 +256,8 @@ class App:
     def submit(self, identity: VideoIdentity, request: Request) -> str:
         """A job for one video; the id of the same unfinished job where there is one."""
         store = self.store()
-        recipes, needs = resolve(request.recipes(), request.options)
-        specs = make_specs(identity.video_id, recipes, needs, request.time_range)
+        recipes, needs = self._recipes(request)
+        specs = make_specs(identity.video_id, recipes, needs, request.time_range, weights_of(self.models))
         store.save_video(identity)
         store.register_runs(list(specs.values()), provenance.software())
         config = {
@@ -276,7 +306,7 @@ class App:
         store = self.store()
         run_ids = tuple(run.run_id for run in store.job_runs(job_id))
         yield from store.find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
-        options = worker_options(worker_payload(store.location, [job_id], self.settings), CancelToken())
+        options = worker_options(worker_payload(store.location, [job_id], self.settings), CancelToken(), self.models)
         worker = Worker(store, self.decoder, options)
         claim = worker.claim(job_id)
         if claim is not None:

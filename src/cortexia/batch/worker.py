@@ -15,7 +15,8 @@ from cortexia.batch.reader import StoreReader
 from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken, EngineOptions, PassContext, ProgressEvent, VideoAnnotation
 from cortexia.errors import CortexiaError, FenceLostError, ResourceError, StoreBusyError
-from cortexia.plan import Plan, make_plan, make_recipes
+from cortexia.models.base import ModelAccess
+from cortexia.plan import Plan, make_plan, make_recipes, weights_of
 from cortexia.sources import MediaCache, open_path
 from cortexia.stores.base import Claim, JobRecord, RunRecord, StorageBackend, Window
 from cortexia.telemetry import get_logger
@@ -36,13 +37,14 @@ _log = get_logger("cortexia.worker")
 @dataclass(frozen=True)
 class WorkerOptions:
     """``stall_timeout_s``: a job whose position does not move for so long loses its lease (G6). ``media_cache``: where
-    videos lie that are no local files of their own."""
+    videos lie that are no local files of their own. ``models``: where annotators get their weights."""
 
     engine: EngineOptions = field(default_factory=EngineOptions)
     lease_s: float = 20.0
     max_attempts: int = 3
     stall_timeout_s: float = 120.0
     media_cache: MediaCache | None = None
+    models: ModelAccess | None = None
 
 
 def recipes_of(config: Mapping[str, Any]) -> tuple[Annotator, ...]:
@@ -145,7 +147,7 @@ class Worker:
             PassContext(
                 video_id=claim.job.video_id,
                 path=path,
-                session=SessionContext(media=media, put_blob=self._store.blobs.put),
+                session=SessionContext(media, self._store.blobs.put, self._options.models),
                 decoder=self._decoder,
                 reader=StoreReader(self._store, claim.job.video_id),
                 options=_with_progress(self._options.engine, self._progress(heartbeat)),
@@ -185,6 +187,7 @@ class Worker:
             media=media,
             time_range=_time_range(job),
             stored=lambda run_id: self._store.run(run_id),
+            weights_of=weights_of(self._options.models),
         )
 
     def _progress(self, heartbeat: Heartbeat) -> Callable[[ProgressEvent], None]:
