@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -54,8 +54,10 @@ class OfflineFinder:
     than 40 % changes, the camera moved, and nothing is said. Confidence: ``1 - 24 / d`` for a mean difference ``d``.
     """
 
-    def __init__(self, origin: Fraction) -> None:
+    def __init__(self, origin: Fraction, wanted: Collection[str] = LABELS) -> None:
+        """What is not in ``wanted`` is not looked for."""
         self._origin = origin
+        self._wanted = wanted
         self._people = PeopleFinder()
         self._slot = -1
         self._held: dict[int, Picture | None] = {}
@@ -63,10 +65,13 @@ class OfflineFinder:
     def find(self, frame: Frame) -> list[Found]:
         """By falling confidence."""
         luma = frame.view(MOTION_VIEW)
-        found = _moving(luma, [held for held in self._held.values() if held is not None], frame.size)
+        found: list[Found] = []
+        if "moving" in self._wanted:
+            found += _moving(luma, [held for held in self._held.values() if held is not None], frame.size)
         slot = math.floor((frame.timestamp.fraction - self._origin) * _PER_SECOND)
         if slot != self._slot:
-            found += self._people.find(frame.view(PEOPLE_VIEW), frame.size)
+            if "person" in self._wanted:
+                found += self._people.find(frame.view(PEOPLE_VIEW), frame.size)
             self._slot = slot
             self._held[frame.index] = luma.copy()
             for index in list(self._held)[:-_HELD]:

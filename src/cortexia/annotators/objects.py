@@ -98,7 +98,7 @@ class Objects(StreamAnnotator):
     def session(self, context: SessionContext) -> StreamSession:
         if self.model == OFFLINE:
             self._refuse_idle(OFFLINE_LABELS)
-            return OfflineSession(self, OfflineFinder(context.media.origin))
+            return OfflineSession(self, OfflineFinder(context.media.origin, self.wanted or OFFLINE_LABELS))
         if self.model == AUTO or context.models is None:
             raise ConfigurationError(f"annotator 'objects': nobody said which weights model {self.model!r} stands for")
         detector = open_detector(context.models, self.model, self.threshold, self.nms)

@@ -77,14 +77,20 @@ class Models:
 
 
 def with_free_batch(path: Path) -> bytes:
-    """YOLOX-nano with its batch left open, by changing bytes of the protobuf in place.
+    """YOLOX-nano with its batch left open: the side has no value (but an empty ``denotation``)."""
+    return _with_batch(path, b"\x1a\x00")
 
-    The first side of every tensor shape of one picture becomes a dimension without a value (``dim_value: 1`` turns
-    into an empty ``denotation``), and where the heads are reshaped to (1, 85, -1) the 1 becomes a 0: as it comes in.
-    """
+
+def with_batch_of_four(path: Path) -> bytes:
+    return _with_batch(path, b"\x08\x04")
+
+
+def _with_batch(path: Path, side: bytes) -> bytes:
+    """Changes bytes of the protobuf in place: the first side of every tensor shape that is 1 (``dim_value: 1``), and
+    the 1 where the heads are reshaped to (1, 85, -1), which becomes a 0: as it comes in."""
     model = path.read_bytes()
     at = model.rfind(b"\x06images")
-    shapes = re.sub(rb"(\x08\x01\x12[\x00-\x7f])\x0a\x02\x08\x01", lambda hit: hit[1] + b"\x0a\x02\x1a\x00", model[at:])
+    shapes = re.sub(rb"(\x08\x01\x12[\x00-\x7f])\x0a\x02\x08\x01", lambda hit: hit[1] + b"\x0a\x02" + side, model[at:])
     one, free = (np.array((first, 85, -1), "<i8").tobytes() for first in (1, 0))
     assert model.count(one) == 3
     return model[:at].replace(one, free) + shapes
