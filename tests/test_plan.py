@@ -126,6 +126,30 @@ def test_unknown_names_list_the_known_ones():
         make_plan(VIDEO, [Boxes()]).run_named("shots")
 
 
+@dataclass(frozen=True)
+class Weighty(Boxes):
+    name: ClassVar[str] = "weighty"
+    models: str = "one,two"
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        return tuple(self.models.split(","))
+
+
+def test_weights_are_part_of_a_run():
+    def key(models: str, **digests: str) -> str:
+        plan = make_plan(VIDEO, [Weighty(models=models)], weights_of=digests.__getitem__)
+        return plan.run_named("weighty").spec.weights_sha256
+
+    assert key("one", one="a") == "a"
+    assert key("one,two", one="a", two="b") != key("one,two", one="b", two="a")
+
+
+def test_a_run_whose_weights_nobody_knows_is_refused():
+    with pytest.raises(PlanError, match="weights of model 'one' are not known"):
+        make_plan(VIDEO, [Weighty()])
+
+
 def test_what_is_stored_is_not_run_again():
     first = make_plan(VIDEO, [Boxes(), NeedsBoxes(), CountBoxes()])
 

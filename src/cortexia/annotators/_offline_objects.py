@@ -26,7 +26,9 @@ _HELD = 5
 _ENOUGH_HELD = 3
 _LEVEL = 24
 _MIN_SHARE = 0.002
-_MAX_SHARE = 0.4
+_FIELDS = (8, 6)
+_FIELD_SHARE = 0.05
+_MAX_FIELDS = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ class OfflineFinder:
 
     Motion, in every picture, with the longer side at most 160 pixels: luma against the median of the first pictures of
     the last five half seconds (Lo and Velastin, "Automatic congestion detection system for underground platforms",
-    ISIMP 2001). More than 24 of 255 is motion; blobs smaller than 0.2 % of the picture are noise; where more
-    than 40 % changes, the camera moved, and nothing is said. Confidence: ``1 - 24 / d`` for a mean difference ``d``.
+    ISIMP 2001). More than 24 of 255 is motion; blobs smaller than 0.2 % of the picture are noise; motion in more
+    than 60 % of 48 fields is the camera's (clips at rest reached 54 %, the slowest pans 69 %), and nothing is said.
+    Confidence: ``1 - 24 / d`` for a mean difference ``d``.
     """
 
     def __init__(self, origin: Fraction, wanted: Collection[str] = LABELS) -> None:
@@ -132,7 +135,7 @@ def _moving(luma: Picture, held: Sequence[Picture], size: tuple[int, int]) -> li
     usual = np.sort(np.stack(same), axis=0)[len(same) // 2]
     difference = cv2.absdiff(luma, usual)
     is_moving = (difference > _LEVEL).astype(np.uint8)
-    if is_moving.mean() > _MAX_SHARE:
+    if _is_everywhere(is_moving):
         return []
     joined = cv2.morphologyEx(is_moving, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     count, parts, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
@@ -146,6 +149,12 @@ def _moving(luma: Picture, held: Sequence[Picture], size: tuple[int, int]) -> li
         corners = np.array((x, y, x + width, y + height)) * scale
         found.append(Found("moving", 1 - _LEVEL / mean, corners.tolist(), "motion-blobs"))
     return found
+
+
+def _is_everywhere(is_moving: NDArray[np.uint8]) -> bool:
+    """Motion in most fields of the picture is the camera's."""
+    shares = cv2.resize(is_moving.astype(np.float32), _FIELDS, interpolation=cv2.INTER_AREA)
+    return float((shares > _FIELD_SHARE).mean()) > _MAX_FIELDS
 
 
 def _scale(view: Picture, size: tuple[int, int]) -> NDArray[np.float64]:

@@ -143,12 +143,12 @@ def test_the_overlap_comes_from_option_entry_or_family(data_dir, pictures):
 def test_a_family_that_is_no_detectors_is_refused(data_dir):
     models = Renamed(data_dir)
     models.changes = {"adapter": "yunet"}
-    with pytest.raises(UnknownNameError, match="detector family.*'yunet'.*nanodet, yolox"):
+    with pytest.raises(UnknownNameError, match=r"detector family.*'yunet'.*nanodet, yolox"):
         open_detector(models, "yolox-nano", 0.25)
 
 
 def test_another_network_under_the_name_of_nanodet_is_refused(data_dir):
     models = Renamed(data_dir)
     models.changes = {"adapter": "nanodet"}
-    with pytest.raises(ConfigurationError, match="no NanoDet-m.*dis_pred_stride_8"):
+    with pytest.raises(ConfigurationError, match=r"no NanoDet-m.*dis_pred_stride_8"):
         open_detector(models, "yolox-nano", 0.25)

@@ -10,7 +10,9 @@ from cortexia.models.adapters.nms import suppress
 
 def stay(boxes, scores, classes=None, max_overlap=0.5) -> list[int]:
     kinds = np.zeros(len(scores), np.int64) if classes is None else np.array(classes, np.int64)
-    return suppress(np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), kinds, max_overlap).tolist()
+    return suppress(
+        np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), kinds, max_overlap
+    ).tolist()
 
 
 def overlap(one, other) -> float:
