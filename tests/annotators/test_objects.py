@@ -255,7 +255,7 @@ def test_a_plan_says_what_new_weights_make_stale(data_dir, tmp_path):
 
 @pytest.mark.data
 def test_golden(data_dir):
-    recipe = Objects(model="yolox-nano", per_second=1.0)
+    recipe = Objects(model="yolox-nano", threshold=0.1, per_second=4.0)
     said = Drive(recipe, with_models(data_dir), read_frames(data_dir / PEOPLE, recipe)).run()
     rows = [[row.frame_index, row.label, row.confidence, *row.bbox.xywh] for row in annotations(said)]
     wanted = json.loads((Path(__file__).parents[1] / "golden/objects.json").read_text())

@@ -83,14 +83,19 @@ class NetworkDetector:
         return fixed if fixed is not None else max(1, min(MAX_BATCH, -(-count // self._threads)))
 
     def _call(self, pictures: Sequence[Picture]) -> list[DetectionBatch]:
-        tensors = [self._family.prepare(picture) for picture in pictures]
-        missing = (self._input.shape[0] or 0) - len(tensors)
-        batch = np.stack(tensors + [np.zeros_like(tensors[0])] * missing if missing > 0 else tensors)
-        outputs = self._session.run({self._input.name: batch})
+        outputs = self._session.run({self._input.name: self._batch(pictures)})
         return [
             self._family.read([output[place] for output in outputs], picture.shape[1], picture.shape[0])
             for place, picture in enumerate(pictures)
         ]
+
+    def _batch(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        """(n, 3, height, width), filled up with zeros where the network takes more than there are."""
+        tensors = [self._family.prepare(picture) for picture in pictures]
+        missing = (self._input.shape[0] or 0) - len(tensors)
+        if missing > 0:
+            tensors += [np.zeros_like(tensors[0])] * missing
+        return tensors[0][None] if len(tensors) == 1 else np.stack(tensors)
 
     def close(self) -> None:
         if self._pool is not None:
