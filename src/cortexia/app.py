@@ -6,7 +6,8 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -109,12 +110,11 @@ class App:
         self,
         settings: Settings,
         store: StorageBackend | None = None,
-        open_models: Callable[[Settings], KnownModels] | None = None,
+        known_models: Callable[[Settings], KnownModels] | None = None,
     ) -> None:
         self.settings = settings
         self._store = store
-        self._open_models = open_models
-        self._models: KnownModels | None = None
+        self._find_models = known_models
         self._decoder: Decoder | None = None
         self._stack = ExitStack()
 
@@ -143,12 +143,10 @@ class App:
             self._decoder = registry.load("decoders", "pyav")()
         return self._decoder
 
-    @property
-    def models(self) -> KnownModels | None:
-        """The catalogue with what is here of it; opened when it is first needed."""
-        if self._models is None and self._open_models is not None:
-            self._models = self._open_models(self.settings)
-        return self._models
+    @cached_property
+    def _known_models(self) -> KnownModels | None:
+        """The catalogue with what is here of it, for plans."""
+        return self._find_models(self.settings) if self._find_models is not None else None
 
     # -- sources
 
@@ -196,14 +194,14 @@ class App:
                 media,
                 request.time_range,
                 stored=store.run if store else lambda run_id: None,
-                weights_of=weights_of(self.models),
+                weights_of=weights_of(self._known_models),
             )
             yield VideoPlan(identity, media, plan, self._estimate(plan, media, video.path, request))
 
     def _recipes(self, request: Request) -> tuple[tuple[Annotator, ...], Mapping[str, tuple[str, ...]]]:
         """Recipes in order, with the models that are here bound to them; and, by name, whom each needs."""
         recipes, needs = resolve(request.recipes(), request.options)
-        best = self.models.best if self.models is not None else lambda task: None
+        best = self._known_models.best if self._known_models is not None else lambda task: None
         return tuple(recipe.bound(best) for recipe in recipes), needs
 
     def _existing_store(self) -> StorageBackend | None:
@@ -214,7 +212,7 @@ class App:
     def _estimate(self, plan: Plan, media: MediaInfo, path: Path, request: Request) -> Estimate | None:
         if not plan.passes:
             return None
-        session = SessionContext(media, lambda data, suffix: "", self.models)
+        session = SessionContext(media, lambda data, suffix: "", self._known_models)
         return estimate(plan, session, path, self.decoder, self.settings.thread_budget, request.time_range)
 
     # -- annotate
@@ -257,7 +255,7 @@ class App:
         """A job for one video; the id of the same unfinished job where there is one."""
         store = self.store()
         recipes, needs = self._recipes(request)
-        specs = make_specs(identity.video_id, recipes, needs, request.time_range, weights_of(self.models))
+        specs = make_specs(identity.video_id, recipes, needs, request.time_range, weights_of(self._known_models))
         store.save_video(identity)
         store.register_runs(list(specs.values()), provenance.software())
         config = {
@@ -306,7 +304,8 @@ class App:
         store = self.store()
         run_ids = tuple(run.run_id for run in store.job_runs(job_id))
         yield from store.find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
-        options = worker_options(worker_payload(store.location, [job_id], self.settings), CancelToken(), self.models)
+        options = worker_options(worker_payload(store.location, [job_id], self.settings), CancelToken())
+        options = replace(options, models=options.models or self._known_models)
         worker = Worker(store, self.decoder, options)
         claim = worker.claim(job_id)
         if claim is not None:

@@ -157,8 +157,8 @@ def with_models(data_dir: Path, threads: int = 1) -> SessionContext:
 
 def app_for(tmp_path: Path, models: Models | None, **settings) -> App:
     given = {"store": str(tmp_path / "cortexia.db"), "executor": "inline", "cache_dir": str(tmp_path), **settings}
-    open_models = (lambda settings: models) if models is not None else None
-    return App(load_settings(given, environ={}).settings, open_models=open_models)
+    known = (lambda settings: models) if models is not None else None
+    return App(load_settings(given, environ={}).settings, known_models=known)
 
 
 def rows_of(app: App, video: Path, **options) -> list[Detection]:

@@ -12,7 +12,6 @@ from cortexia import registry
 from cortexia.batch.worker import Worker, WorkerOptions
 from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
 from cortexia.errors import CortexiaError
-from cortexia.models.base import ModelAccess
 from cortexia.sources import MediaCache
 from cortexia.stores import open_store
 from cortexia.telemetry import configure_logs
@@ -38,7 +37,7 @@ def worker_payload(store: str, job_ids: list[str], settings: Any) -> dict[str, A
     }
 
 
-def worker_options(payload: Mapping[str, Any], cancel: CancelToken, models: ModelAccess | None = None) -> WorkerOptions:
+def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOptions:
     policy = WindowPolicy(payload["window_s"], payload["commit_interval_s"], payload["commit_rows"])
     engine = EngineOptions(policy=policy, threads=payload["threads"], batch_size=payload["batch_size"], cancel=cancel)
     return WorkerOptions(
@@ -46,7 +45,6 @@ def worker_options(payload: Mapping[str, Any], cancel: CancelToken, models: Mode
         lease_s=payload["lease_s"],
         max_attempts=payload["max_attempts"],
         media_cache=MediaCache(Path(payload["media_cache"])),
-        models=models,
     )
 
 

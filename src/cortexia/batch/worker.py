@@ -37,7 +37,7 @@ _log = get_logger("cortexia.worker")
 @dataclass(frozen=True)
 class WorkerOptions:
     """``stall_timeout_s``: a job whose position does not move for so long loses its lease (G6). ``media_cache``: where
-    videos lie that are no local files of their own. ``models``: where annotators get their weights."""
+    videos lie that are no local files of their own. ``models``: what sessions open weights with."""
 
     engine: EngineOptions = field(default_factory=EngineOptions)
     lease_s: float = 20.0
@@ -147,7 +147,7 @@ class Worker:
             PassContext(
                 video_id=claim.job.video_id,
                 path=path,
-                session=SessionContext(media, self._store.blobs.put, self._options.models),
+                session=SessionContext(media=media, put_blob=self._store.blobs.put, models=self._options.models),
                 decoder=self._decoder,
                 reader=StoreReader(self._store, claim.job.video_id),
                 options=_with_progress(self._options.engine, self._progress(heartbeat)),

@@ -30,7 +30,7 @@ def open_detector(models: ModelAccess, model_id: str, threshold: float, max_over
     """The detector for a model of the catalogue, with as many threads as the job may use.
 
     ``max_overlap``: intersection over union, at most, of two detections of a class; by default the family's own. The
-    entry's settings may say otherwise: ``max_overlap``, and ``side`` for a network that takes pictures of any size.
+    entry's settings may say otherwise: ``max_overlap``, and ``input_size`` (width, height) for a network that takes several.
     Raises ``UnknownNameError`` for a family that is no detector's, and whatever ``ModelAccess.open`` raises.
     """
     entry = models.entry(model_id)
@@ -40,5 +40,5 @@ def open_detector(models: ModelAccess, model_id: str, threshold: float, max_over
     if max_overlap is None:
         max_overlap = float(entry.settings.get("max_overlap", usual_overlap))
     session = models.open(model_id)
-    family = make(session, Limits(threshold, max_overlap), int(entry.settings.get("side", usual_side)))
+    family = make(session, Limits(threshold, max_overlap), int(entry.settings.get("input_size", (usual_side,))[0]))
     return NetworkDetector(session, family, models.threads)
