@@ -30,7 +30,7 @@ def open_detector(models: ModelAccess, model_id: str, threshold: float, max_over
     """The detector for a model of the catalogue, with as many threads as the job may use.
 
     ``max_overlap``: intersection over union, at most, of two detections of a class; by default the family's own. The
-    entry's settings may say otherwise: ``max_overlap``, and ``input_size`` (width, height) for a network that takes several.
+    entry's settings may say otherwise: ``max_overlap``, and ``input_size`` (width, height) where several go.
     Raises ``UnknownNameError`` for a family that is no detector's, and whatever ``ModelAccess.open`` raises.
     """
     entry = models.entry(model_id)
