@@ -80,7 +80,7 @@ def test_what_is_needed_is_added():
 
 
 def test_options_reach_what_is_added():
-    plan = make_plan(VIDEO, make_recipes(["frames"], {}), {"shots": {"min_shot_s": 2.0}})
+    plan = make_plan(VIDEO, resolve(make_recipes(["frames"], {}), {"shots": {"min_shot_s": 2.0}})[0])
     other = make_plan(VIDEO, make_recipes(["frames"], {}))
     assert plan.run_named("shots").spec.run_key != other.run_named("shots").spec.run_key
     assert plan.run_named("frames").spec.run_key != other.run_named("frames").spec.run_key
@@ -124,6 +124,30 @@ def test_unknown_names_list_the_known_ones():
         make_recipes(["frames"], {"frames": {"per_shot": True}})
     with pytest.raises(UnknownNameError, match="annotator of this plan"):
         make_plan(VIDEO, [Boxes()]).run_named("shots")
+
+
+@dataclass(frozen=True)
+class Weighty(Boxes):
+    name: ClassVar[str] = "weighty"
+    models: str = "one,two"
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        return tuple(self.models.split(","))
+
+
+def test_weights_are_part_of_a_run():
+    def key(models: str, **digests: str) -> str:
+        plan = make_plan(VIDEO, [Weighty(models=models)], weights_of=digests.__getitem__)
+        return plan.run_named("weighty").spec.weights_sha256
+
+    assert key("one", one="a") == "a"
+    assert key("one,two", one="a", two="b") != key("one,two", one="b", two="a")
+
+
+def test_a_run_whose_weights_nobody_knows_is_refused():
+    with pytest.raises(PlanError, match="weights of model 'one' are not known"):
+        make_plan(VIDEO, [Weighty()])
 
 
 def test_what_is_stored_is_not_run_again():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cortexia import lookup, provenance, registry
-from cortexia.annotators.base import Annotator
+from cortexia.annotators.base import Annotator, SessionContext
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.supervisor import Supervisor
 from cortexia.batch.worker import Worker, settle
@@ -161,32 +161,37 @@ class App:
     def plan(self, sources: Iterable[Source], request: Request) -> Iterator[VideoPlan | RejectedInput]:
         """What ``annotate`` would do, with an estimate from a short probe. Writes nothing."""
         request = self.completed(request)
-        request.recipes()
-        store = self._existing_store()
+        recipes, _ = self._recipes(request)
         for item in self._identify(sources, [], request.fps):
             if isinstance(item, RejectedInput):
                 yield item
                 continue
             video, identity = item
             try:
-                yield self._plan(video, identity, request, store)
+                yield self._plan(video, identity, request, recipes)
             finally:
                 self._drop_media([identity.video_id])
 
     def _plan(
-        self, video: SourceVideo, identity: VideoIdentity, request: Request, store: StorageBackend | None
+        self, video: SourceVideo, identity: VideoIdentity, request: Request, recipes: Sequence[Annotator]
     ) -> VideoPlan:
+        store = self._existing_store()
         record = store.video(identity.video_id) if store else None
         media = record.media if record and record.media else self.decoder.probe(video.path)
         plan = make_plan(
             identity.video_id,
-            request.recipes(),
-            request.options,
+            recipes,
             media,
             request.time_range,
             stored=store.run if store else lambda run_id: None,
+            weights_of=self.models.digest,
         )
         return VideoPlan(identity, media, plan, self._estimate(plan, media, video.path, request))
+
+    def _recipes(self, request: Request) -> tuple[tuple[Annotator, ...], Mapping[str, tuple[str, ...]]]:
+        """Recipes in order, with the models that are here bound to them; and, by name, whom each needs."""
+        recipes, needs = resolve(request.recipes(), request.options)
+        return tuple(recipe.bound(self.models.best) for recipe in recipes), needs
 
     def _existing_store(self) -> StorageBackend | None:
         if self._store is None and not Path(self.settings.store).exists():
@@ -196,7 +201,8 @@ class App:
     def _estimate(self, plan: Plan, media: MediaInfo, path: Path, request: Request) -> Estimate | None:
         if not plan.passes:
             return None
-        return estimate(plan, media, path, self.decoder, self.settings.thread_budget, request.time_range)
+        session = SessionContext(media, lambda data, suffix: "", self.models.access)
+        return estimate(plan, session, path, self.decoder, self.settings.thread_budget, request.time_range)
 
     # -- annotate
 
@@ -255,8 +261,8 @@ class App:
     def submit(self, identity: VideoIdentity, request: Request) -> str:
         """A job for one video; the id of the same unfinished job where there is one."""
         store = self.store()
-        recipes, needs = resolve(request.recipes(), request.options)
-        specs = make_specs(identity.video_id, recipes, needs, request.time_range)
+        recipes, needs = self._recipes(request)
+        specs = make_specs(identity.video_id, recipes, needs, request.time_range, self.models.digest)
         store.save_video(identity)
         store.register_runs(list(specs.values()), provenance.software())
         config = {

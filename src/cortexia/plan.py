@@ -16,8 +16,9 @@ from typing import Any, cast
 from cortexia import registry
 from cortexia.annotators.base import Annotator, Kind, Medium, StreamAnnotator
 from cortexia.errors import PlanError, UnknownNameError
+from cortexia.models.base import ModelAccess
 from cortexia.stores.base import RunRecord
-from cortexia.types import WHOLE_VIDEO, MediaInfo, RunSpec, RunStatus, TimeRange
+from cortexia.types import WHOLE_VIDEO, MediaInfo, RunSpec, RunStatus, TimeRange, digest_of
 
 AUDIO_RATE = 16_000
 
@@ -201,13 +202,34 @@ def _provider(want: str, asker: Annotator, chosen: Mapping[str, Annotator]) -> s
     )
 
 
+WeightsOf = Callable[[str], str]
+"""SHA-256 of the weights of a model, by its id in the catalogue."""
+
+
+def no_weights(model_id: str) -> str:
+    """For plans without a catalogue: a run whose weights nobody knows has no identity."""
+    raise PlanError(f"the weights of model {model_id!r} are not known here, as no catalogue of models was given")
+
+
+def weights_of(models: ModelAccess | None) -> WeightsOf:
+    """The digests of a catalogue, if there is one."""
+    return no_weights if models is None else lambda model_id: models.entry(model_id).sha256
+
+
+def _weights_digest(recipe: Annotator, weights_of: WeightsOf) -> str | None:
+    """The digest of the one model of a recipe, or one over those of all of them."""
+    digests = [weights_of(model_id) for model_id in recipe.model_ids]
+    return digest_of(digests) if len(digests) > 1 else next(iter(digests), None)
+
+
 def make_specs(
     video_id: str,
     recipes: Sequence[Annotator],
     needs: Mapping[str, tuple[str, ...]],
     time_range: TimeRange = WHOLE_VIDEO,
+    weights_of: WeightsOf = no_weights,
 ) -> dict[str, RunSpec]:
-    """Run specs by annotator name; ``recipes`` in an order in which providers come first."""
+    """Run specs by annotator name; ``recipes`` bound, and in an order in which providers come first."""
     specs: dict[str, RunSpec] = {}
     for recipe in recipes:
         specs[recipe.name] = RunSpec(
@@ -215,6 +237,7 @@ def make_specs(
             annotator=recipe.name,
             version=recipe.version,
             options=recipe.options(),
+            weights_sha256=_weights_digest(recipe, weights_of),
             time_range=time_range,
             upstream=tuple(specs[name].run_key for name in needs[recipe.name]),
         )
@@ -224,14 +247,17 @@ def make_specs(
 def make_plan(
     video_id: str,
     recipes: Sequence[Annotator],
-    options: Mapping[str, Mapping[str, Any]] | None = None,
     media: MediaInfo | None = None,
     time_range: TimeRange = WHOLE_VIDEO,
     stored: Callable[[str], RunRecord | None] = lambda run_id: None,
+    weights_of: WeightsOf = no_weights,
 ) -> Plan:
-    """``stored`` looks a run up by id; ``media=None`` means that the video was not probed yet."""
-    ordered, needs = resolve(recipes, options)
-    specs = make_specs(video_id, ordered, needs, time_range)
+    """``stored`` looks a run up by id; ``media=None`` means that the video was not probed yet.
+
+    What ``recipes`` need and do not hold is added with default options; ``resolve`` first to give others.
+    """
+    ordered, needs = resolve(recipes)
+    specs = make_specs(video_id, ordered, needs, time_range, weights_of)
     stages = _stages(ordered, needs)
     runs: dict[str, PlannedRun] = {}
     for recipe in ordered:

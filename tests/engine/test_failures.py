@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 from harness import Lab
 from recipes import Beats, Boxes, CountBoxes, Describe, NeedsBoxes, Odd, Pictures, Steps
 from scripted import ScriptedDecoder
 
+from cortexia.errors import DiskFullError, ResourceError
 from cortexia.types import JobState
 
 
@@ -44,6 +47,72 @@ def test_bad_output_fails_the_run_with_its_reason(tmp_path, how, reason):
     lab = lab_for(tmp_path, Odd(how=how), Steps())
     assert lab.run(window_s=0.2) is JobState.COMPLETED_WITH_ERRORS
     assert lab.statuses() == {"odd": ("failed", reason), "steps": ("completed", None)}
+
+
+class Unopened(ResourceError):
+    code = "model"
+    reason = "missing"
+
+
+@dataclass(frozen=True)
+class Shut(Boxes):
+    """A session that cannot be opened."""
+
+    name: ClassVar[str] = "shut"
+    error: ClassVar[Exception] = Unopened("weights of 'x' are missing; run: cortexia models pull x")
+
+    def session(self, context):
+        raise self.error
+
+
+@dataclass(frozen=True)
+class NeedsShut(NeedsBoxes):
+    name: ClassVar[str] = "needs_shut"
+    requires: ClassVar[tuple[str, ...]] = ("shut",)
+
+
+@dataclass(frozen=True)
+class ShutDescribe(Describe):
+    name: ClassVar[str] = "shut_describe"
+    error: ClassVar[Exception] = Unopened("no weights")
+
+    def session(self, context):
+        raise self.error
+
+
+def test_a_session_that_cannot_open_fails_alone(tmp_path):
+    lab = lab_for(tmp_path, Shut(), NeedsShut(), Steps())
+    assert lab.run(window_s=0.2) is JobState.COMPLETED_WITH_ERRORS
+    assert lab.statuses() == {
+        "shut": ("failed", "model_missing"),
+        "needs_shut": ("skipped", "upstream"),
+        "steps": ("completed", None),
+    }
+    store = lab.store()
+    message = next(iter(store.jobs())).error_message
+    store.close()
+    assert "run: cortexia models pull x" in message
+
+
+def test_a_sparse_session_that_cannot_open_fails_alone(tmp_path):
+    lab = lab_for(tmp_path, Pictures(), ShutDescribe())
+    assert lab.run() is JobState.COMPLETED_WITH_ERRORS
+    assert lab.statuses()["shut_describe"] == ("failed", "model_missing")
+
+
+def test_nothing_is_decoded_when_no_session_opens(tmp_path):
+    lab = lab_for(tmp_path, Shut())
+    assert lab.run() is JobState.FAILED
+    assert lab.statuses() == {"shut": ("failed", "model_missing")}
+    assert lab.decoder.opened == []
+
+
+def test_a_full_disk_at_opening_is_no_fault_of_the_annotator(tmp_path, monkeypatch):
+    monkeypatch.setattr(Shut, "error", DiskFullError("no space left"))
+    lab = lab_for(tmp_path, Shut(), Steps())
+    with pytest.raises(DiskFullError):
+        lab.run()
+    assert lab.statuses()["shut"][0] != "failed"
 
 
 def test_a_session_that_cannot_close_loses_nothing(tmp_path):

@@ -12,7 +12,7 @@ from tiny_onnx import entry_of, scaling, write_catalogue
 from cortexia.annotators.base import StreamAnnotator, StreamSession
 from cortexia.app import App, Request
 from cortexia.config import Settings, load_settings
-from cortexia.errors import ConfigurationError, ModelError, ResourceError
+from cortexia.errors import ConfigurationError, ModelError
 from cortexia.models.access import ModelSettings, open_models
 from cortexia.testing import ShotSpec, VideoSpec
 from cortexia.types import Measure, Query, Sampling, TimeSpan
@@ -124,7 +124,9 @@ def test_a_session_in_a_worker_runs_models(settings, clips, tripled):
     assert len(values) == 10
 
 
-def test_a_model_that_is_missing_stops_the_batch_with_its_remedy(settings, clips, tripled):
+def test_a_model_that_is_missing_fails_that_run_with_its_remedy(settings, clips, tripled):
     clip, _ = clips("models.mp4", VideoSpec(shots=(ShotSpec(0.4),)))
-    with App(settings) as app, pytest.raises(ResourceError, match="cortexia models pull tiny"):
-        app.annotate([clip], Request(("tripled",)))
+    with App(settings) as app:
+        report = app.annotate([clip], Request(("tripled",)))
+    assert [run.status for run in report.videos[0].runs] == ["failed"]
+    assert "cortexia models pull tiny" in report.videos[0].runs[0].message

@@ -7,16 +7,19 @@ import subprocess
 import sys
 
 import pytest
-from serving import plain_fetch, serving
+from model_server import plain_fetch, serving
+from serving import Ranged
+from serving import serving as answering
 from tiny_onnx import entry_of, scaling, write_catalogue
 
 from cortexia.config import Settings
-from cortexia.errors import ConfigurationError, CortexiaError, ModelError, UnknownNameError
+from cortexia.errors import ConfigurationError, ModelError, SourceRefusedError, UnknownNameError
 from cortexia.models.library import incoming_path
-from cortexia.models.pull import Puller
+from cortexia.models.pull import Puller, network_fetch
 from cortexia.models.shop import ModelShop
 
 DATA = scaling()
+LOCAL = network_fetch(Settings(allow_http=True, allow_private_network=True))
 
 
 @pytest.fixture
@@ -35,10 +38,10 @@ def files(folder) -> list[str]:
 def test_a_model_comes_and_is_found(site, tmp_path):
     heard = []
     entry = entry_of(DATA, url=f"{site[1]}/tiny.onnx")
-    path = Puller(tmp_path / "models", fetch=plain_fetch).pull(entry, heard.append)
+    path = Puller(tmp_path / "models", LOCAL).pull(entry, heard.append)
     assert path == tmp_path / "models" / "tiny" / "tiny.onnx"
     assert path.read_bytes() == DATA
-    assert heard == [len(DATA)]
+    assert heard[-1] == len(DATA)
     assert files(tmp_path / "models") == ["tiny/tiny.onnx"]
 
 
@@ -95,12 +98,18 @@ def test_presets_are_names_of_models_too(tmp_path):
         desk.named(["fastt"])
 
 
-def test_the_network_module_takes_these_arguments(site, tmp_path):
-    """Against ``cortexia.net``, where it is: it refuses this address by its policy, and knows every argument."""
-    pytest.importorskip("cortexia.net")
+def test_what_was_interrupted_goes_on_where_it_stopped(tmp_path):
+    server = Ranged(DATA, cut=60, cuts=1)
+    with answering(server) as address:
+        path = Puller(tmp_path / "models", LOCAL).pull(entry_of(DATA, url=f"{address}/tiny.onnx"))
+    assert server.ranges == [None, "bytes=60-"]
+    assert path.read_bytes() == DATA
+
+
+def test_the_guard_holds_for_catalogues_too(site, tmp_path):
     entry = entry_of(DATA, url=f"{site[1]}/tiny.onnx")
-    with pytest.raises(CortexiaError):
-        Puller(tmp_path / "models").pull(entry)
+    with pytest.raises(SourceRefusedError):
+        Puller(tmp_path / "models", network_fetch(Settings())).pull(entry)
     assert not incoming_path(tmp_path / "models", entry).exists()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from serving import plain_fetch, serving
+from model_server import plain_fetch, serving
 from tiny_onnx import entry_of, scaling
 
 from cortexia.errors import ConfigurationError, MissingDependencyError, ModelError
@@ -79,7 +79,7 @@ def test_a_key_that_is_none_is_a_setting_that_is_wrong(signed):
 def test_a_pull_keeps_only_what_its_signer_signed(signed, key, is_kept):
     with serving(signed / "site") as address:
         entry = entry_of(DATA, url=f"{address}/tiny.onnx", signature_url=f"{address}/tiny.sig")
-        puller = Puller(signed / "models", signed / key, plain_fetch)
+        puller = Puller(signed / "models", plain_fetch, signed / key)
         if is_kept:
             assert puller.pull(entry).read_bytes() == DATA
         else:

@@ -64,6 +64,18 @@ class Annotator:
     cost: ClassVar[float] = 0.0
     deterministic: ClassVar[bool] = True
 
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The models of the catalogue that it works with; their weights are part of a run's identity."""
+        return ()
+
+    def bound(self, best_model: Callable[[str], str | None]) -> Self:
+        """The recipe with every choice of a model made that was left open, so that the run's identity can be told.
+
+        ``best_model(task)``: id of the best model for a task whose weights are here, or ``None``.
+        """
+        return self
+
     def options(self) -> dict[str, Any]:
         """Every option by name, as JSON values."""
         return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}

@@ -16,7 +16,7 @@ from cortexia.decoders.base import Decoder
 from cortexia.engine import CancelToken, EngineOptions, PassContext, ProgressEvent, VideoAnnotation
 from cortexia.errors import CortexiaError, FenceLostError, ResourceError, StoreBusyError
 from cortexia.models.base import ModelAccess
-from cortexia.plan import Plan, make_plan, make_recipes
+from cortexia.plan import Plan, make_plan, make_recipes, weights_of
 from cortexia.sources import MediaCache, open_path
 from cortexia.stores.base import Claim, JobRecord, RunRecord, StorageBackend, Window
 from cortexia.telemetry import get_logger
@@ -187,6 +187,7 @@ class Worker:
             media=media,
             time_range=_time_range(job),
             stored=lambda run_id: self._store.run(run_id),
+            weights_of=weights_of(self._options.models),
         )
 
     def _progress(self, heartbeat: Heartbeat) -> Callable[[ProgressEvent], None]:

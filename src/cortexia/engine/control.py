@@ -9,7 +9,19 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cortexia.annotators.base import StoredPicture
+from cortexia.errors import CortexiaError, DiskFullError, ReadOnlyError, StoreError
 from cortexia.types import Annotation
+
+MACHINE_ERRORS = (StoreError, DiskFullError, ReadOnlyError)
+"""Nobody's fault but the machine's: the job waits. Everything else, missing weights and packages too, fails a run."""
+
+
+def failure_of(error: Exception) -> tuple[str, str]:
+    """Reason and message of a run that ``error`` ended; the reason of an error that carries one follows its code."""
+    if not isinstance(error, CortexiaError):
+        return "annotator", f"{type(error).__name__}: {error}"[:1000]
+    reason = getattr(error, "reason", None)
+    return f"{error.code}_{reason}" if reason else error.code, str(error)[:1000]
 
 
 class CancelToken:

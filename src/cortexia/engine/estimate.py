@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from cortexia.decoders.base import Decoder
 from cortexia.engine.control import CancelToken, EngineOptions, ProgressEvent, WindowPolicy
 from cortexia.engine.stream_pass import PassContext, StreamPass
 from cortexia.plan import Plan
-from cortexia.types import Annotation, MediaInfo, TimeRange, digest_of
+from cortexia.types import Annotation, TimeRange, digest_of
 
 _BUDGET_S = 1.5
 
@@ -28,9 +29,12 @@ class Estimate:
 
 
 def estimate(
-    plan: Plan, media: MediaInfo, path: Path, decoder: Decoder, threads: int, time_range: TimeRange
+    plan: Plan, session: SessionContext, path: Path, decoder: Decoder, threads: int, time_range: TimeRange
 ) -> Estimate | None:
-    """Run the first open stage for at most about a second and a half. ``None`` where nothing came out."""
+    """Run the first open stage for at most about a second and a half. ``None`` where nothing came out.
+
+    ``session``: what sessions will be given; the files that they put are not kept.
+    """
     stage = next((stage for stage in plan.stages if stage.needs_decode), None)
     if stage is None:
         return None
@@ -48,7 +52,7 @@ def estimate(
     context = PassContext(
         video_id=plan.video_id,
         path=path,
-        session=SessionContext(media=media, put_blob=lambda data, suffix: digest_of([len(data), suffix])),
+        session=dataclasses.replace(session, put_blob=lambda data, suffix: digest_of([len(data), suffix])),
         decoder=decoder,
         reader=_NothingStored(),
         options=options,
@@ -60,7 +64,7 @@ def estimate(
     covered = reached - float(time_range.start)
     if covered <= 0:
         return None
-    return _extrapolate(covered, wall, media.duration_s, time_range, plan.passes)
+    return _extrapolate(covered, wall, session.media.duration_s, time_range, plan.passes)
 
 
 def _extrapolate(covered: float, wall: float, duration_s: float | None, time_range: TimeRange, passes: int) -> Estimate:

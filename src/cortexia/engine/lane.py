@@ -1,21 +1,20 @@
 """One stream run in a pass: its session, the inputs that wait for it, and what it has said since the last commit.
 
-A failure stays in its lane: the run ends as failed with the reason, those that need it end as skipped, the others
-go on. Only what is nobody's fault but the machine's (store, disk) is let through.
+A failure stays in its lane, from the opening of the session on: the run ends as failed with the reason, those that
+need it end as skipped, the others go on. Only what is nobody's fault but the machine's (store, disk) is let through.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any, cast
 
-from cortexia.annotators.base import Annotator, Medium, StreamAnnotator, StreamSession
-from cortexia.engine.control import Stopwatch
+from cortexia.annotators.base import Annotator, Medium, SessionContext, StreamAnnotator, StreamSession
+from cortexia.engine.control import MACHINE_ERRORS, Stopwatch, failure_of
 from cortexia.engine.inbox import Inbox
 from cortexia.engine.numbering import Numbering
-from cortexia.errors import AnnotatorError, CortexiaError, ResourceError, StoreError
+from cortexia.errors import AnnotatorError
 from cortexia.plan import PlannedRun
 from cortexia.stores.base import RunWindow
 from cortexia.types import (
@@ -47,10 +46,10 @@ def input_end(item: Input) -> int:
 class Lane:
     """``position``: input consumed by the session. ``seen``: input after which nothing waits here any more."""
 
-    def __init__(self, run: PlannedRun, session: StreamSession, origin: Fraction, batch_size: int | None) -> None:
+    def __init__(self, run: PlannedRun, context: SessionContext, batch_size: int | None) -> None:
         self.run = run
         self.recipe = cast(StreamAnnotator, run.recipe)
-        self.session = session
+        self.session = StreamSession()
         self.downstream: list[tuple[Lane, Inbox]] = []
         self.inboxes: list[Inbox] = []
         self.upstream: list[Lane] = []
@@ -59,13 +58,17 @@ class Lane:
         self.message: str | None = None
         self.rows = 0
         self.media_end: Timestamp | None = None
-        self._origin = origin
+        self._origin = context.media.origin
         self._batch_size = batch_size or self.recipe.batch_size
         self._sampling = self.recipe.sampling if self.recipe.medium is Medium.VIDEO else Sampling.every()
         self._waiting: deque[Input] = deque()
         self._records: list[AnnotationRecord] = []
         self._watch = Stopwatch()
+        self._guard(lambda: self._open(context))
         self._restore()
+
+    def _open(self, context: SessionContext) -> None:
+        self.session = self.recipe.session(context)
 
     def _restore(self) -> None:
         record = self.run.record
@@ -78,7 +81,7 @@ class Lane:
         self._end_is_committed = False
         self._frontier = self.position
         self._numbering = Numbering(self.run.spec.run_key, state.get("numbering"))
-        if record and record.windows:
+        if record and record.windows and self.is_live:
             self.rows = record.annotation_count
             self._guard(lambda: self.session.restore(state.get("session", {})))
 
@@ -191,12 +194,10 @@ class Lane:
         try:
             with self._watch:
                 call()
-        except (ResourceError, StoreError):
+        except MACHINE_ERRORS:
             raise
-        except CortexiaError as error:
-            self.end(RunStatus.FAILED, error.code, str(error))
         except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises fails this run alone
-            self.end(RunStatus.FAILED, "annotator", f"{type(error).__name__}: {error}"[:1000])
+            self.end(RunStatus.FAILED, *failure_of(error))
 
     def close(self) -> None:
         try:
@@ -215,10 +216,8 @@ class Lane:
         if self.is_live:
             try:
                 progress, state = self._snapshot()
-            except CortexiaError as error:
-                self.end(RunStatus.FAILED, error.code, str(error))
             except Exception as error:  # noqa: BLE001 - foreign code
-                self.end(RunStatus.FAILED, "annotator", f"{type(error).__name__}: {error}"[:1000])
+                self.end(RunStatus.FAILED, *failure_of(error))
         window = RunWindow(
             run_id=self.run.run_id,
             ordinal=self.windows,

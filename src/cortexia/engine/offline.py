@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from typing import cast
 
 from cortexia.annotators.base import SessionContext, Solver, SparseAnnotator, StoredAnnotations
-from cortexia.engine.control import EngineOptions, Stopwatch, StoredReader
+from cortexia.engine.control import MACHINE_ERRORS, EngineOptions, Stopwatch, StoredReader, failure_of
 from cortexia.engine.lane import check_provided
 from cortexia.engine.numbering import Numbering
-from cortexia.errors import AnnotatorError, CortexiaError, ResourceError, StoreError
+from cortexia.errors import AnnotatorError
 from cortexia.plan import PlannedRun
 from cortexia.stores.base import RunWindow
 from cortexia.types import Annotation, AnnotationRecord, RunStatus
@@ -27,7 +27,7 @@ def solve(run: PlannedRun, reader: StoredReader, context: SessionContext) -> Run
     try:
         with watch:
             made = sorted(_checked(run, recipe.solve(stored, context)), key=lambda made: made.span.start)
-    except (ResourceError, StoreError):
+    except MACHINE_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - foreign code ends here
         return _failed(run, _next(run), error)
@@ -42,7 +42,13 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
     ordinal, done = (record.windows, record.position) if record else (0, 0)
     numbering = Numbering(run.spec.run_key, (record.state or {}).get("numbering") if record else None)
     pictures = reader.pictures(run.upstream, done)
-    session = cast(SparseAnnotator, run.recipe).session(context)
+    try:
+        session = cast(SparseAnnotator, run.recipe).session(context)
+    except MACHINE_ERRORS:
+        raise
+    except Exception as error:  # noqa: BLE001 - foreign code ends here
+        yield _failed(run, ordinal, error)
+        return
     records: list[AnnotationRecord] = []
     watch = Stopwatch()
     committed_at = options.clock()
@@ -64,7 +70,7 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
                 records.clear()
             if options.cancel.is_cancelled:
                 return
-    except (ResourceError, StoreError):
+    except MACHINE_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - foreign code ends here
         yield _failed(run, ordinal, error)
@@ -95,10 +101,8 @@ def _checked(run: PlannedRun, made: Iterable[Annotation]) -> list[Annotation]:
 
 
 def _failed(run: PlannedRun, ordinal: int, error: Exception) -> RunWindow:
-    reason = error.code if isinstance(error, CortexiaError) else "annotator"
-    message = str(error) if isinstance(error, CortexiaError) else f"{type(error).__name__}: {error}"
-    window = _window(run, ordinal)
-    return dataclasses.replace(window, status=RunStatus.FAILED, reason=reason, message=message[:1000])
+    reason, message = failure_of(error)
+    return dataclasses.replace(_window(run, ordinal), status=RunStatus.FAILED, reason=reason, message=message)
 
 
 def _window(run: PlannedRun, ordinal: int, records: tuple[AnnotationRecord, ...] = (), position: int = 0) -> RunWindow:

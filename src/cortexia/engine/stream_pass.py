@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
-from cortexia.annotators.base import Medium, SessionContext, StreamAnnotator
+from cortexia.annotators.base import Medium, SessionContext
 from cortexia.decoders.base import DamageFound, Decoder, DecodeRequest, ViewRequest
 from cortexia.engine.control import EngineOptions, ProgressEvent, StoredReader
 from cortexia.engine.inbox import Inbox
@@ -86,8 +85,7 @@ class StreamPass:
     def _lanes(self) -> list[Lane]:
         lanes: dict[str, Lane] = {}
         for run in self._runs.values():
-            session = cast(StreamAnnotator, run.recipe).session(self._context.session)
-            lane = Lane(run, session, self._context.origin, self._options.batch_size)
+            lane = Lane(run, self._context.session, self._options.batch_size)
             self._connect(lane, lanes)
             lanes[run.run_id] = lane
         return list(lanes.values())
@@ -109,6 +107,9 @@ class StreamPass:
     # -- one attempt
 
     def _attempt(self, lanes: list[Lane]) -> Iterator[Window]:
+        if not any(lane.is_live for lane in lanes):
+            yield from self._commit(lanes)
+            return
         stopped = threading.Event()
         request = self._request(lanes, stopped)
         source = os.stat(self._context.path)  # noqa: PTH116 - taken once, compared at every window

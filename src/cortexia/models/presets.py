@@ -16,6 +16,8 @@ from cortexia.models.catalogue import Catalogue, read_tables
 from cortexia.models.library import ModelLibrary
 
 AUTO = "auto"
+OFFLINE = "offline"
+"""What an annotator does without weights, in place of a model's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def _preset(table: Mapping[str, Any]) -> Preset:
     for annotator, options in preset.options.items():
         if annotator not in preset.annotators:
             raise UnknownNameError(f"annotator in the options of preset {preset.name!r}", annotator, preset.annotators)
-        if "model" in options and options["model"] not in preset.models:
+        if "model" in options and options["model"] not in (*preset.models, OFFLINE):
             raise UnknownNameError(f"model in the options of preset {preset.name!r}", options["model"], preset.models)
     return preset
 

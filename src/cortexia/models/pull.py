@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from cortexia.config import Settings
 from cortexia.errors import ConfigurationError, CortexiaError
 from cortexia.files import make_folder, sync_folder, translate_os_error
 from cortexia.models.base import ModelEntry
@@ -31,11 +31,15 @@ class Fetch(Protocol):
     ) -> Path: ...
 
 
-def fetch_from_network(url: str, target: Path, **options: Any) -> Path:
-    """``cortexia.net.fetch`` under the policy for addresses that a catalogue names."""
-    net = importlib.import_module("cortexia.net")
-    fetched: Path = net.fetch(url, target, policy=net.NetPolicy(), **options)
-    return fetched
+def network_fetch(settings: Settings) -> Fetch:
+    """The one client of the house, with what ``settings`` let it do. It is loaded when something is fetched."""
+
+    def bring(url: str, target: Path, **options: Any) -> Path:
+        from cortexia.net import NetPolicy, fetch
+
+        return fetch(url, target, policy=NetPolicy.from_settings(settings), **options)
+
+    return bring
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,8 @@ class Puller:
     """``folder``: where models are put, as ``<id>/<file>``. ``signer``: public key (PEM) of those who sign models."""
 
     folder: Path
+    fetch: Fetch
     signer: Path | None = None
-    fetch: Fetch = fetch_from_network
 
     def pull(self, entry: ModelEntry, on_bytes: OnBytes = lambda done: None) -> Path:
         """Where the model lies now. ``on_bytes`` hears how many bytes have arrived.

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from cortexia.config import Settings
 from cortexia.errors import ModelError, UnknownNameError
-from cortexia.models.access import ModelSettings
+from cortexia.models.access import ModelSettings, open_models
 from cortexia.models.base import ModelEntry
 from cortexia.models.catalogue import Catalogue, load_catalogue
-from cortexia.models.presets import PresetChoice, choose_preset, load_presets
-from cortexia.models.pull import Fetch, Puller, fetch_from_network
+from cortexia.models.manager import ResourceManager
+from cortexia.models.presets import PresetChoice, choose_preset, lacking_models, load_presets
+from cortexia.models.pull import Fetch, Puller, network_fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,38 @@ class Verification:
 
 
 class ModelShop:
-    """``fetch``: how bytes come over the network."""
+    """``fetch``: how bytes come over the network; as the settings say where it is left out."""
 
-    def __init__(self, settings: Settings, fetch: Fetch = fetch_from_network) -> None:
+    def __init__(self, settings: Settings, fetch: Fetch | None = None) -> None:
         self._settings = settings
-        self._fetch = fetch
+        self._fetch = fetch or network_fetch(settings)
         self._chosen = ModelSettings.of(settings)
         self._library = self._chosen.library()
 
     @cached_property
     def catalogue(self) -> Catalogue:
         return load_catalogue(self._chosen.catalogue)
+
+    @cached_property
+    def access(self) -> ResourceManager:
+        """Models as sessions see them, for work in this process."""
+        return open_models(self._chosen)
+
+    def digest(self, model_id: str) -> str:
+        """SHA-256 (hex) of a model's weights. Raises ``UnknownNameError``."""
+        return self.catalogue[model_id].sha256
+
+    def best(self, task: str) -> str | None:
+        """Id of the model for ``task`` that the best preset opens whose models are here; ``None`` where none does.
+
+        ``task``: how the task of its entry begins, such as ``object detection``.
+        """
+        for preset in reversed(load_presets()):
+            if not lacking_models(preset, self.catalogue, self._library):
+                for model_id in preset.models:
+                    if self.catalogue[model_id].task.startswith(task):
+                        return model_id
+        return None
 
     def choose_preset(self, name: str) -> PresetChoice:
         """Raises ``UnknownNameError`` for a name that no preset has."""
@@ -82,7 +104,7 @@ class ModelShop:
             return here
         signer = Path(self._settings.model_signer) if self._settings.model_signer else None
         try:
-            return Puller(self._settings.model_folders[-1], signer, self._fetch).pull(entry, on_bytes)
+            return Puller(self._settings.model_folders[-1], self._fetch, signer).pull(entry, on_bytes)
         finally:
             self._library.forget()
 

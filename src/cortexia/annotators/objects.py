@@ -1,0 +1,193 @@
+"""Objects: boxes with a label in every picture looked at, by a network or, without weights, by OpenCV alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, cast
+
+from cortexia.annotators._offline_objects import LABELS as OFFLINE_LABELS
+from cortexia.annotators._offline_objects import VIEWS as OFFLINE_VIEWS
+from cortexia.annotators._offline_objects import Found, OfflineFinder
+from cortexia.annotators.base import Emissions, SessionContext, StreamAnnotator, StreamSession
+from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.models.adapters import Detector, open_detector
+from cortexia.models.adapters.coco import COCO_LABELS
+from cortexia.models.base import DetectionBatch
+from cortexia.types import Annotation, AudioBlock, BBox, Detection, Frame, Progress, Sampling, ViewSpec, frame_span
+
+AUTO = "auto"
+OFFLINE = "offline"
+TASK = "object detection"
+FULL = ViewSpec()
+"""The full picture: the adapter itself shrinks it as the network was trained, and the decoder's way to full-size BGR is
+its cheapest. A smaller view made by the decoder would be other pixels, and other boxes."""
+
+
+@dataclass(frozen=True)
+class Objects(StreamAnnotator):
+    """A ``Detection`` for each object: COCO label, confidence, box cut to the picture, ``model`` in the attributes.
+
+    ``model``: id of a detector in the catalogue; ``auto`` takes the best whose weights are here when the job is
+    made, else ``offline``. That finds people upright (``person``) twice a second, and whatever moves before a camera at
+    rest (``moving``), by OpenCV; see ``OfflineFinder``.
+    ``threshold``: the confidence exceeds it. ``nms``: intersection over union of two detections of a class, at most
+    (``None``: as the network's authors chose). ``labels``: only these, comma-joined. ``max_per_frame``: those with the
+    highest confidence. ``frame_interval``: every how many frames; or ``per_second`` frames.
+    In each picture by falling confidence.
+    """
+
+    name: ClassVar[str] = "objects"
+    version: ClassVar[str] = "1"
+    provides: ClassVar[tuple[str, ...]] = ("detection",)
+    cost: ClassVar[float] = 0.015
+    batch_size: ClassVar[int] = 8
+
+    model: str = AUTO
+    threshold: float = 0.25
+    nms: float | None = None
+    labels: str | None = None
+    max_per_frame: int = 100
+    frame_interval: int = 1
+    per_second: float | None = None
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "threshold": (0.0, 1.0),
+            "nms": (0.0, 1.0),
+            "max_per_frame": (1, 10_000),
+            "frame_interval": (1, 1_000_000),
+            "per_second": (0.001, 1000.0),
+        }
+        for option, (low, high) in ranges.items():
+            value = getattr(self, option)
+            if value is not None and not low <= value <= high:
+                raise ConfigurationError(
+                    f"option {option!r} of annotator 'objects' must lie in {low:g} .. {high:g}, got {value}"
+                )
+        if self.per_second is not None and self.frame_interval != 1:
+            raise ConfigurationError(
+                "options 'frame_interval' and 'per_second' of annotator 'objects' exclude each other"
+            )
+        for label in self.wanted or ():
+            if label not in (*COCO_LABELS, *OFFLINE_LABELS):
+                raise UnknownNameError("label in option 'labels' of annotator 'objects':", label, COCO_LABELS)
+
+    @property
+    def wanted(self) -> frozenset[str] | None:
+        """The labels asked for; ``None`` for all."""
+        if self.labels is None:
+            return None
+        return frozenset(part.strip() for part in self.labels.split(",") if part.strip())
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        return () if self.model in (AUTO, OFFLINE) else (self.model,)
+
+    def bound(self, best_model: Callable[[str], str | None]) -> Self:
+        return dataclasses.replace(self, model=best_model(TASK) or OFFLINE) if self.model == AUTO else self
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling.at_rate(self.per_second) if self.per_second else Sampling.each_nth(self.frame_interval)
+
+    @property
+    def views(self) -> tuple[ViewSpec, ...]:
+        return OFFLINE_VIEWS if self.model == OFFLINE else (FULL,)
+
+    def session(self, context: SessionContext) -> StreamSession:
+        if self.model == OFFLINE:
+            self._refuse_idle(OFFLINE_LABELS)
+            return OfflineSession(self, OfflineFinder(context.media.origin, self.wanted or OFFLINE_LABELS))
+        if self.model == AUTO or context.models is None:
+            raise ConfigurationError(f"annotator 'objects': nobody said which weights model {self.model!r} stands for")
+        detector = open_detector(context.models, self.model, self.threshold, self.nms)
+        try:
+            self._refuse_idle(detector.labels)
+        except ConfigurationError:
+            detector.close()
+            raise
+        return ObjectsSession(self, detector)
+
+    def _refuse_idle(self, known: Sequence[str]) -> None:
+        """A filter that nothing can pass is a mistake, and not a video without objects."""
+        if self.wanted is not None and not self.wanted.intersection(known):
+            raise ConfigurationError(
+                f"annotator 'objects': model {self.model!r} finds none of {self.labels!r} (it knows {', '.join(known)})"
+            )
+
+
+class ObjectsSession(StreamSession):
+    """Several pictures at a time through one network. Keeps nothing between pictures."""
+
+    def __init__(self, recipe: Objects, detector: Detector) -> None:
+        self._recipe = recipe
+        self._detector = detector
+
+    def process(self, inputs: Sequence[Frame] | Sequence[AudioBlock], upstream: Emissions) -> Emissions:
+        frames = cast(Sequence[Frame], inputs)
+        batches = self._detector.detect([frame.view(FULL) for frame in frames])
+        return [
+            detections(self._recipe, frame, _found(batch, self._recipe.model))
+            for frame, batch in zip(frames, batches, strict=True)
+        ]
+
+    def close(self) -> None:
+        self._detector.close()
+
+
+class OfflineSession(StreamSession):
+    """``OfflineFinder`` picture by picture. State: which pictures it holds; they come back through ``replay``."""
+
+    def __init__(self, recipe: Objects, finder: OfflineFinder) -> None:
+        self._recipe = recipe
+        self._finder = finder
+
+    def process(self, inputs: Sequence[Frame] | Sequence[AudioBlock], upstream: Emissions) -> Emissions:
+        return [detections(self._recipe, frame, self._finder.find(frame)) for frame in cast(Sequence[Frame], inputs)]
+
+    def state(self) -> Mapping[str, Any]:
+        return self._finder.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._finder.restore(state)
+
+    def replay(self, inputs: Sequence[Frame] | Sequence[AudioBlock]) -> None:
+        for frame in cast(Sequence[Frame], inputs):
+            self._finder.replay(frame)
+
+    def progress(self) -> Progress:
+        return Progress(final_until=None, replay_from=self._finder.replay_from)
+
+
+def _found(batch: DetectionBatch, model: str) -> Iterator[Found]:
+    rows = zip(batch.boxes.tolist(), batch.scores.tolist(), batch.classes.tolist(), strict=True)
+    for box, score, kind in rows:
+        yield Found(batch.labels[kind], score, box, model)
+
+
+def detections(recipe: Objects, frame: Frame, found: Iterable[Found]) -> list[Annotation]:
+    """What the options let through of ``found``, which comes by falling confidence, in pixels of the display."""
+    width, height = frame.size
+    wanted = recipe.wanted
+    made: list[Annotation] = []
+    for item in found:
+        x1, x2 = (min(max(x, 0.0), float(width)) for x in item.box[::2])
+        y1, y2 = (min(max(y, 0.0), float(height)) for y in item.box[1::2])
+        is_outside = x1 >= x2 or y1 >= y2
+        if is_outside or item.confidence <= recipe.threshold or (wanted is not None and item.label not in wanted):
+            continue
+        if len(made) == recipe.max_per_frame:
+            break
+        made.append(
+            Detection(
+                span=frame_span(frame),
+                label=item.label,
+                confidence=item.confidence,
+                frame_index=frame.index,
+                bbox=BBox(x1, y1, x2, y2),
+                attributes={"model": item.model},
+            )
+        )
+    return made

@@ -1,0 +1,122 @@
+"""Detectors: pictures in, detections out, whatever the network and however many threads run it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cortexia.models.adapters.nms import suppress
+from cortexia.models.base import DetectionBatch, InferenceSession, Tensor
+from cortexia.types import Picture
+
+MAX_BATCH = 8
+"""Pictures in one call of a network that takes several: more win nothing on a CPU and cost memory."""
+
+
+class Detector(Protocol):
+    """Finds things in pictures. What it finds in one never depends on the others, nor on the number of threads."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label that it may give."""
+
+    def detect(self, pictures: Sequence[Picture]) -> list[DetectionBatch]:
+        """One batch for each picture: BGR, uint8, (h, w, 3), of any size."""
+
+    def close(self) -> None:
+        """Give back threads."""
+
+
+class Family(Protocol):
+    """What a family of networks has in common. Stateless: several threads share it."""
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    def prepare(self, picture: Picture) -> NDArray[np.float32]:
+        """The network's input for one picture: (3, height, width)."""
+
+    def read(self, outputs: Sequence[Tensor], width: int, height: int) -> DetectionBatch:
+        """Detections in a picture of ``width`` x ``height`` pixels from the rows that it has in every output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``threshold``: scores must exceed it, in [0, 1]. ``max_overlap``: intersection over union of two detections of
+    a class, at most, in [0, 1]."""
+
+    threshold: float
+    max_overlap: float
+
+
+class NetworkDetector:
+    """A family on an inference session, shared by ``threads`` threads.
+
+    One picture a call where the network's batch is fixed at 1, and up to ``MAX_BATCH`` where it may vary.
+    """
+
+    def __init__(self, session: InferenceSession, family: Family, threads: int = 1) -> None:
+        self._session = session
+        self._family = family
+        self._threads = threads
+        self._input = session.inputs[0]
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="cortexia-detect") if threads > 1 else None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._family.labels
+
+    def detect(self, pictures: Sequence[Picture]) -> list[DetectionBatch]:
+        size = self._call_size(len(pictures))
+        calls = [pictures[at : at + size] for at in range(0, len(pictures), size)]
+        done = self._pool.map(self._call, calls) if self._pool and len(calls) > 1 else map(self._call, calls)
+        return list(chain.from_iterable(done))
+
+    def _call_size(self, count: int) -> int:
+        fixed = self._input.shape[0]
+        return fixed if fixed is not None else max(1, min(MAX_BATCH, -(-count // self._threads)))
+
+    def _call(self, pictures: Sequence[Picture]) -> list[DetectionBatch]:
+        outputs = self._session.run({self._input.name: self._batch(pictures)})
+        return [
+            self._family.read([output[place] for output in outputs], picture.shape[1], picture.shape[0])
+            for place, picture in enumerate(pictures)
+        ]
+
+    def _batch(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        """(n, 3, height, width), filled up with zeros where the network takes more than there are."""
+        tensors = [self._family.prepare(picture) for picture in pictures]
+        missing = (self._input.shape[0] or 0) - len(tensors)
+        if missing > 0:
+            tensors += [np.zeros_like(tensors[0])] * missing
+        return tensors[0][None] if len(tensors) == 1 else np.stack(tensors)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+
+
+def best_classes(class_scores: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """For each row of (n, classes) the class with the highest score, and that score."""
+    classes = class_scores.argmax(axis=1)
+    return classes, np.take_along_axis(class_scores, classes[:, None], axis=1)[:, 0]
+
+
+def kept(
+    boxes: NDArray[Any], scores: NDArray[Any], classes: NDArray[np.int64], labels: tuple[str, ...], max_overlap: float
+) -> DetectionBatch:
+    """The detections that stay after suppression."""
+    stay = suppress(boxes, scores, classes, max_overlap)
+    return DetectionBatch(boxes[stay].astype(np.float32), scores[stay].astype(np.float32), classes[stay], labels)
+
+
+def input_side(session: InferenceSession, default: int) -> int:
+    """The side of the square picture that a network takes; ``default`` where it takes several sizes."""
+    side = session.inputs[0].shape[-1]
+    return side if side is not None else default
