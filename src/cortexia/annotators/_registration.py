@@ -32,7 +32,10 @@ _BACK_PX = 0.5
 _INLIER_PX = 0.8
 _MIN_POINTS = 10
 # Shares of corners. Of 780 pairs of unrelated pictures none shared more than 0.09, two rooms with one wallpaper 0.19.
-_SURE, _DOUBTFUL, _SAME = 0.7, 0.5, 0.25
+_SURE, _DOUBTFUL, _SAME, _UNRELATED = 0.7, 0.5, 0.25, 0.12
+# Of motions that less than a third followed, those of cars close to the camera were seen in at most 4 of 9 fields, those
+# of the scene in 5 or more.
+_FEW, _FIELDS, _SPREAD = 1 / 3, 3, 0.5
 _SURROUNDINGS = (63, 63)
 _GAIN_CHANGE = 0.05
 _SCALE_MIN = 0.1
@@ -44,6 +47,7 @@ class Unmeasured(StrEnum):
     FIRST_FRAME = "first_frame"
     NO_TEXTURE = "no_texture"
     TOO_FEW_POINTS = "too_few_points"
+    NO_DOMINANT_MOTION = "no_dominant_motion"
     CUT = "cut"
 
 
@@ -71,13 +75,15 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """``matrix`` (2, 3) maps points of the picture before. ``share``: inliers among points that stayed in view."""
+    """``matrix`` (2, 3) maps points of the picture before. ``share``: inliers among points that stayed in view.
+    ``spread``: of the fields of the picture with such points, the share that has inliers, too."""
 
     matrix: Matrix
     before: Points
     after: Points
     inliers: int
     share: float
+    spread: float
 
 
 def find_landmarks(luma: Plane) -> Landmarks:
@@ -109,11 +115,20 @@ def register(before: Landmarks, after: Landmarks) -> Registration | Unmeasured:
         return Unmeasured.NO_TEXTURE
     first = _alike(before.detail, after.detail)
     fit = _best_fit(first, after.detail, before.points)
-    if fit is None or fit.share < _SAME:
+    doubt = _doubt(fit)
+    if fit is None or doubt is not None:
+        return doubt or Unmeasured.CUT
+    return _registration(_second_look(first, after.detail, fit), before.detail.shape)
+
+
+def _doubt(fit: _Fit | None) -> Unmeasured | None:
+    """Why what the points follow is not to be called the camera's motion, if it is not."""
+    if fit is None or fit.share < _UNRELATED:
         return Unmeasured.CUT
     if fit.inliers < _MIN_POINTS:
-        return Unmeasured.TOO_FEW_POINTS
-    return _registration(_second_look(first, after.detail, fit), before.detail.shape)
+        return Unmeasured.CUT if fit.share < _SAME else Unmeasured.TOO_FEW_POINTS
+    is_thing = fit.share < _FEW and fit.spread <= _SPREAD
+    return Unmeasured.NO_DOMINANT_MOTION if fit.share < _SAME or is_thing else None
 
 
 def _best_fit(first: Plane, second: Plane, points: Points) -> _Fit | None:
@@ -162,8 +177,17 @@ def _follow(first: Plane, second: Plane, points: Points, guess: Matrix | None) -
     matrix = cast("Matrix | None", found)
     if matrix is None or math.hypot(matrix[0, 0], matrix[1, 0]) < _SCALE_MIN:
         return None
-    count = int(inlier.sum())
-    return _Fit(matrix, before[kept], after[kept], count, count / len(before))
+    follows = inlier[:, 0] == 1
+    count = int(follows.sum())
+    spread = _fields(before[kept][follows], first) / _fields(before, first)
+    return _Fit(matrix, before[kept], after[kept], count, count / len(before), spread)
+
+
+def _fields(points: Points, plane: Plane) -> int:
+    """In how many of 3 x 3 fields of the picture there are points."""
+    height, width = plane.shape
+    places = (points * (_FIELDS / np.array((width, height)))).astype(int)
+    return len(np.unique(places, axis=0))
 
 
 def _second_look(first: Plane, second: Plane, fit: _Fit) -> _Fit:

@@ -39,7 +39,8 @@ class Motion(StreamAnnotator):
     the points that differ most from the camera's motion do, on average, in frame diagonals per second.
 
     Without values where two pictures could not be compared; then ``reason`` is ``first_frame``, ``no_texture`` (one
-    of the two is too flat), ``too_few_points``, or ``cut`` (no motion explains the one by the other: another shot, a
+    of the two is too flat), ``too_few_points``, ``no_dominant_motion`` (what moves alike is too small a part of the
+    picture, such as a thing close to the camera), or ``cut`` (no motion explains the one by the other: another shot, a
     flash, a move too fast). The camera is what most of the picture's area does: what fills more than half of the
     picture is taken for the scene.
 
