@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-_PACKAGES = ("cortexia", "av", "numpy", "opencv-python-headless", "SQLAlchemy")
+_PACKAGES = ("cortexia", "av", "numpy", "opencv-python-headless", "onnxruntime", "pillow", "SQLAlchemy")
 
 
 @functools.cache
