@@ -19,7 +19,7 @@ demo: $(STAMP)  ## annotate a generated clip (or VIDEO=path) and show what was f
 
 test: $(STAMP)  ## the test suite with coverage (about ten minutes)
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest -m "not long"
+	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal -m "not long"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python tools/coverage_gate.py
 

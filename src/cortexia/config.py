@@ -153,12 +153,16 @@ def load_settings(
 def _merge(values: dict[str, Any], origin: dict[str, str], new: Mapping[str, Any], source: str) -> None:
     for name, value in new.items():
         if name == "options":
-            merged = {key: dict(options) for key, options in values.get("options", {}).items()}
-            for annotator, options in value.items():
-                merged.setdefault(annotator, {}).update(options)
-            value = merged
+            value = merged_options(values.get("options", {}), value)
         values[name] = value
         origin[name] = source
+
+
+def merged_options(
+    below: Mapping[str, Mapping[str, Any]], above: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Options by annotator name; those of ``above`` win, one by one."""
+    return {name: {**below.get(name, {}), **above.get(name, {})} for name in {**below, **above}}
 
 
 def _find_file(config_file: str | Path | None, environ: Mapping[str, str]) -> Path | None:

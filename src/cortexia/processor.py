@@ -12,13 +12,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from cortexia.app import App, Request
-from cortexia.config import ProcessingConfig, Settings, load_settings
+from cortexia.config import ProcessingConfig, Settings, load_settings, merged_options
 from cortexia.decoders.sequence import parse_rate
 from cortexia.exporters.jsonl import row_to_dict
 from cortexia.pipelines import annotators_of
 from cortexia.results import Result, shown_pictures
 from cortexia.stores.base import RunRecord
+from cortexia.types import Query
 
+DETECTORS = ("objects",)
+"""Annotators to which ``frame_interval`` of a configuration applies, unless their own options say otherwise."""
 SUPPORTED_FORMATS = ("mp4", "avi", "mov", "mkv", "webm", "image_sequence")
 
 
@@ -37,12 +40,20 @@ class VideoProcessor:
 
     def _settings(self, location: str) -> Settings:
         settings = load_settings({"store": location, "executor": "inline"}).settings
-        options = {**settings.options, **self.config.annotator_options}
+        options = merged_options(settings.options, self.config.annotator_options)
         device = self.config.device if "device" in self.config.model_settings else settings.device
-        return replace(settings, batch_size=self.config.batch_size, device=device, options=options)
+        return replace(settings, batch_size=self.config.batch_size, device=device, options=self._sampled(options))
+
+    def _sampled(self, options: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """``options`` with ``frame_interval`` where a detector's own say nothing of sampling."""
+        for name in DETECTORS:
+            own = options.get(name, {})
+            if self.config.frame_interval != 1 and not {"frame_interval", "per_second"} & own.keys():
+                options[name] = {**own, "frame_interval": self.config.frame_interval}
+        return options
 
     def process(
-        self, source: str | Path | bytes | BytesIO, mode: str = "scene", fps: str | float | Fraction | None = None
+        self, source: str | Path | bytes | BytesIO, mode: str = "detect", fps: str | float | Fraction | None = None
     ) -> Result:
         """Annotate ``source`` and return its video, runs and annotations: a dict of JSON values that also turns into
         tables (``to_pandas``, ``to_arrow``), detections (``to_supervision``) and a page in notebooks.
@@ -72,7 +83,7 @@ class VideoProcessor:
         return {digest: blobs.get(digest) for digest in digests if digest in blobs}
 
     def stream(
-        self, source: str | Path | bytes | BytesIO, mode: str = "scene", fps: str | float | Fraction | None = None
+        self, source: str | Path | bytes | BytesIO, mode: str = "detect", fps: str | float | Fraction | None = None
     ) -> Iterator[dict[str, Any]]:
         """Annotations as they are committed, as JSON values."""
         request = self._request(mode)
@@ -82,6 +93,11 @@ class VideoProcessor:
 
     def _request(self, mode: str) -> Request:
         return Request(annotators_of(mode), self._app.settings.options)
+
+    def export(self, video_id: str, output: str | Path) -> Path:
+        """Write what is stored of a video in the ``output_format`` of the configuration; returns the path."""
+        self._app.export(self.config.output_format, output, Query(video_ids=(video_id,)))
+        return Path(output)
 
     @staticmethod
     def get_supported_formats() -> list[str]:

@@ -275,3 +275,11 @@ def test_a_full_disk_says_so_and_leaves_the_store_sound(cortexia, clip, tmp_path
         assert export(cortexia, "--store", str(mount / "s.db")) == export(cortexia, "--store", "other.db")
     finally:
         subprocess.run(["umount", "-l", str(mount)], check=False)
+
+
+def test_pipelines_name_groups_of_annotators(cortexia, clip):
+    done = cortexia("plan", clip, "--pipelines", "audio,quality", "--annotators", "frames", "--json")
+    assert done.returncode == 0, done.stderr
+    names = [run["annotator"] for run in json.loads(done.stdout)[0]["runs"]]
+    assert sorted(names) == ["frames", "loudness", "quality", "quality_summary", "shots"]
+    assert cortexia("plan", clip, "--pipelines", "sceen").returncode == 2

@@ -47,6 +47,11 @@ request_options = stacked(
         help="Which annotators, joined by commas.  [default: those of the preset]",
     ),
     click.option(
+        "--pipelines",
+        metavar="NAMES",
+        help="Groups of annotators, joined by commas: scene, quality, motion, audio, detect.",
+    ),
+    click.option(
         "--preset",
         metavar="NAME",
         help="Which annotators and models: auto, offline, fast, balanced or high-quality.  [default: auto]",
@@ -92,10 +97,14 @@ def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
     """Settings and request from the flags of ``request_options`` and whatever else names a setting."""
     from cortexia.app import Request
     from cortexia.decoders.sequence import parse_rate
+    from cortexia.pipelines import annotators_of
     from cortexia.types import TimeRange
 
     names = ("store", "annotators", "preset", "window_s", "batch_size", "threads", "executor", "device", "option_pairs")
     flags = {name: given[name] for name in names if given.get(name)}
+    if given.get("pipelines"):
+        named = [given["annotators"]] if given.get("annotators") else []
+        flags["annotators"] = ",".join([*named, *annotators_of(given["pipelines"].replace(",", "|"))])
     if "preset" in flags:
         # A preset that is asked for goes before annotators of the settings file, and not before those asked for.
         flags.setdefault("annotators", ())

@@ -133,10 +133,12 @@ def _print_plan(item: VideoPlan) -> None:
         click.echo(
             f"  pass {number}: decode {' + '.join(stage['decodes'])} once for {', '.join(stage['streams'])}{views}"
         )
+    width = max((len(run["annotator"]) for run in explained["runs"]), default=0)
     for run in explained["runs"]:
         needs = f", needs {', '.join(run['requires'])}" if run["requires"] else ""
         why = f" ({run['reason']})" if run["reason"] else ""
-        click.echo(f"    {run['action']:<7} {run['annotator']:<14} version {run['version']}, {run['kind']}{needs}{why}")
+        head = f"{run['action']:<7} {run['annotator']:<{width}}"
+        click.echo(f"    {head} version {run['version']}, {run['kind']}{needs}{why}")
     if item.plan.is_done:
         click.echo("  nothing to do: everything is stored")
     elif item.estimate is not None:
@@ -167,8 +169,9 @@ def print_status(statuses: Iterable[VideoStatus], as_json: bool) -> None:
         found = True
         click.echo(f"{status.record.identity.uri}")
         click.echo(f"  {_verdict_words(status.record.verdict)}")
+        width = max((len(run.spec.annotator) for run in status.runs), default=0)
         for run in status.runs:
-            click.echo(f"  {_run_line(run)}")
+            click.echo(f"  {_run_line(run, width)}")
         for job in status.jobs:
             if job.status != "completed":
                 click.echo(f"  job {job.status}" + (f": {_one_line(job.error_message)}" if job.error_message else ""))
@@ -187,9 +190,9 @@ def _verdict_words(verdict: Verdict | None) -> str:
     return words
 
 
-def _run_line(run: RunRecord) -> str:
+def _run_line(run: RunRecord, width: int) -> str:
     rows = "row" if run.annotation_count == 1 else "rows"
-    line = f"{run.spec.annotator:<14} {run.status:<10} {run.annotation_count:>7} {rows}"
+    line = f"{run.spec.annotator:<{width}} {run.status:<10} {run.annotation_count:>7} {rows}"
     if run.status == "running" and run.final_until_us is not None:
         line += f", final until {run.final_until_us / 1e6:.1f} s"
     if run.reason:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
+from cortexia.config import merged_options
 from cortexia.errors import ConfigurationError, CortexiaError, UnknownNameError
 from cortexia.models.base import ModelEntry
 from cortexia.models.catalogue import Catalogue, read_tables
@@ -32,7 +33,7 @@ class Preset:
 
     def options_under(self, given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         """The options of the preset, with those that are given on top, by annotator name."""
-        return {name: {**self.options.get(name, {}), **given.get(name, {})} for name in {**self.options, **given}}
+        return merged_options(self.options, given)
 
 
 @dataclass(frozen=True, slots=True)
