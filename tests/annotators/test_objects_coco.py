@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import json
 from collections import Counter
@@ -16,7 +15,7 @@ from click.testing import CliRunner
 from driving import Drive
 from footage import context, frames_of
 from PIL import Image
-from shared_models import FILES, Models
+from shared_models import FILES, Models, load_reference
 
 from cortexia.annotators.base import SessionContext
 from cortexia.annotators.objects import Objects
@@ -67,11 +66,7 @@ def annotated(data_dir: Path, truth: Any, pictures: dict[int, np.ndarray], recip
 
 def decoded(data_dir: Path, pictures: dict[int, np.ndarray], model_id: str, kinds: list[int]) -> Results:
     """What the reference finds, at most a hundred in a picture."""
-    spec = importlib.util.spec_from_file_location("refdecode", data_dir / "refdecode.py")
-    assert spec is not None
-    assert spec.loader is not None
-    reference = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reference)
+    reference = load_reference(data_dir)
     adapter, file = FILES[model_id]
     session = reference.sess(f"detect/{file}", 1)
     results: Results = []
