@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,8 @@ def test_lists_come_as_text_or_lists():
         ({"executor": "process"}, {}, "did you mean 'processes'"),
         ({"window_s": True}, {}, "must be a number"),
         ({"window_s": 0.0}, {}, "at least 0.01"),
+        ({}, {"CORTEXIA_WINDOW_S": "nan"}, "at least 0.01"),
+        ({}, {"CORTEXIA_LEASE_S": "inf"}, "at least 0.1"),
         ({"threads": -1}, {}, "must be 0"),
         ({"batch_size": 0}, {}, "at least 1"),
         ({"store": 3}, {}, "must be str"),
@@ -79,6 +82,12 @@ def test_a_json_file_must_be_a_table(tmp_path):
 def test_a_named_file_must_be_there(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_settings({}, tmp_path / "missing.toml", {})
+
+
+def test_a_tilde_is_the_home_folder():
+    settings = Settings(cache_dir="~/cache", models=("~/models",))
+    assert settings.cache_path == Path.home() / "cache"
+    assert settings.model_folders == (Path.home() / "models", Path.home() / "cache/models")
 
 
 def test_threads_and_cache_have_sensible_defaults(tmp_path):

@@ -7,6 +7,7 @@ Unknown keys are refused, with the nearest known one.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import types as pytypes
 import typing
@@ -68,7 +69,7 @@ class Settings:
             ("media_cache_bytes", 1),
             ("download_timeout_s", 0.1),
         ):
-            if getattr(self, name) < low:
+            if not low <= getattr(self, name) < math.inf:
                 raise ConfigurationError(f"setting {name!r} must be at least {low}, got {getattr(self, name)}")
         if self.threads < 0:
             raise ConfigurationError(f"setting 'threads' must be 0 (all cores) or more, got {self.threads}")
@@ -86,7 +87,7 @@ class Settings:
     @property
     def cache_path(self) -> Path:
         if self.cache_dir:
-            return Path(self.cache_dir)
+            return Path(self.cache_dir).expanduser()
         base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         return Path(base) / "cortexia"
 
@@ -98,7 +99,10 @@ class Settings:
     @property
     def model_folders(self) -> tuple[Path, ...]:
         """Where weights are searched; the last is the one that pulls write to."""
-        return (*(Path(folder).absolute() for folder in self.models), (self.cache_path / "models").absolute())
+        return (
+            *(Path(folder).expanduser().absolute() for folder in self.models),
+            (self.cache_path / "models").absolute(),
+        )
 
     @property
     def opened_guards(self) -> tuple[str, ...]:

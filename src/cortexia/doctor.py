@@ -17,6 +17,8 @@ from pathlib import Path
 from cortexia import registry
 from cortexia.config import Settings
 from cortexia.errors import CortexiaError
+from cortexia.models.presets import load_presets
+from cortexia.models.shop import ModelShop
 from cortexia.stores import open_store
 from cortexia.stores.base import RunRecord
 
@@ -62,6 +64,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         _cache,
         _store_folder,
         _store,
+        _models,
         _extras,
     )
     for check in checks:
@@ -169,6 +172,38 @@ def _runs_finding(detail: str, runs: list[RunRecord]) -> Finding:
         remedy = "see 'cortexia status'; failed runs are tried again by 'cortexia annotate'"
         return Finding("store", Health.WARNING, f"{detail}; failed runs of {', '.join(failed)}", remedy)
     return Finding("store", Health.OK, detail)
+
+
+def _models(settings: Settings) -> Finding:
+    """Every model whose file is here is hashed anew."""
+    shop = ModelShop(settings)
+    absent = [str(folder) for folder in settings.model_folders[:-1] if not folder.is_dir()]
+    if absent:
+        detail = f"there is no folder {', '.join(absent)}"
+        return Finding("models", Health.WARNING, detail, "name folders that are there in CORTEXIA_MODELS")
+    checked = list(shop.verify())
+    amiss = [one for one in checked if one.reason is not None]
+    if amiss:
+        detail = "; ".join(str(one.message) for one in amiss)
+        names = " ".join(one.entry.id for one in amiss)
+        return Finding("models", Health.FAILURE, detail, f"delete what is amiss, then: cortexia models pull {names}")
+    return _presets_finding(settings, shop, [one.entry.id for one in checked])
+
+
+def _presets_finding(settings: Settings, shop: ModelShop, here: list[str]) -> Finding:
+    lacking = {preset.name: shop.choose_preset(preset.name).lacking for preset in load_presets()}
+    ready = [name for name, models in lacking.items() if not models]
+    lacks = [
+        f"{name} lacks {', '.join(f'{entry.id} ({entry.size_bytes / 1e6:.1f} MB)' for entry in models)}"
+        for name, models in lacking.items()
+        if models
+    ]
+    detail = "; ".join((f"here: {', '.join(here) or 'none'}", f"complete presets: {', '.join(ready)}", *lacks))
+    wanted = (
+        settings.preset if lacking.get(settings.preset) else next((name for name in lacking if lacking[name]), None)
+    )
+    remedy = f"cortexia models pull {wanted}" if wanted else None
+    return Finding("models", Health.WARNING if lacking.get(settings.preset) else Health.OK, detail, remedy)
 
 
 def _extras(settings: Settings) -> Finding:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,16 @@ def entry_of(model_id: str, **changes: Any) -> ModelEntry:
     adapter, file = FILES[model_id]
     entry = ModelEntry(model_id, "detect", file, 0, f"{len(model_id):064x}", "Apache-2.0", "", adapter)
     return dataclasses.replace(entry, **changes)
+
+
+def load_reference(folder: Path) -> ModuleType:
+    """The reference decoding that lies beside the shared files."""
+    spec = importlib.util.spec_from_file_location("refdecode", folder / "refdecode.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class OnnxSession:

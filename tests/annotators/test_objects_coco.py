@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from driving import Drive
 from footage import context, frames_of
 from PIL import Image
-from shared_models import FILES, Models
+from shared_models import FILES, Models, load_reference
 
 from cortexia.annotators.base import SessionContext
 from cortexia.annotators.objects import Objects
+from cortexia.cli.main import cli
 
 pytestmark = pytest.mark.data
 TOLERANCE = 0.005
@@ -64,11 +66,7 @@ def annotated(data_dir: Path, truth: Any, pictures: dict[int, np.ndarray], recip
 
 def decoded(data_dir: Path, pictures: dict[int, np.ndarray], model_id: str, kinds: list[int]) -> Results:
     """What the reference finds, at most a hundred in a picture."""
-    spec = importlib.util.spec_from_file_location("refdecode", data_dir / "refdecode.py")
-    assert spec is not None
-    assert spec.loader is not None
-    reference = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reference)
+    reference = load_reference(data_dir)
     adapter, file = FILES[model_id]
     session = reference.sess(f"detect/{file}", 1)
     results: Results = []
@@ -109,6 +107,31 @@ def test_average_precision_is_that_of_the_reference(data_dir, truth, pictures, m
     print(f"AP of {model_id}: {ours:.4f}, reference {theirs:.4f}")  # noqa: T201 - the figures belong in the record of the run
     assert theirs > 0.1
     assert abs(ours - theirs) <= TOLERANCE
+
+
+def test_what_is_annotated_and_exported_scores_as_the_reference(data_dir, truth, pictures, tmp_path, monkeypatch):
+    """Each picture an input of its own, from the command line to the file that pycocotools reads."""
+    monkeypatch.setenv("CORTEXIA_MODELS", str(data_dir / "models"))
+    monkeypatch.setenv("CORTEXIA_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("CORTEXIA_STORE", str(tmp_path / "s.db"))
+    files = [str(data_dir / "images/coco_ccby" / image["file_name"]) for image in truth.dataset["images"]]
+    options = ("model=yolox-nano", "threshold=0.01", "max_per_frame=100")
+    given = [part for option in options for part in ("--option", f"objects.{option}")]
+    run("annotate", *files, "--annotators", "objects", *given, "--executor", "inline")
+    run("export", "--format", "coco", "--export-option", "image_ids=stem", "-o", str(tmp_path / "boxes.json"))
+    exported = json.loads((tmp_path / "boxes.json").read_text())
+    assert {image["id"] for image in exported["images"]} == set(pictures)
+    found = Counter(result["image_id"] for result in exported["annotations"])
+    assert max(found.values()) <= 100
+    ours = average_precision(truth, exported["annotations"])
+    theirs = average_precision(truth, decoded(data_dir, pictures, "yolox-nano", kinds_of(truth)))
+    print(f"AP of yolox-nano, exported: {ours:.4f}, reference {theirs:.4f}")  # noqa: T201 - belongs in the record
+    assert abs(ours - theirs) <= TOLERANCE
+
+
+def run(*words: str) -> None:
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output
 
 
 def test_a_smaller_view_would_be_noticed(data_dir, truth, pictures):

@@ -19,12 +19,17 @@ def examine(*arguments: str) -> tuple[int, dict]:
 
 
 def health_of(report: dict, check: str) -> str:
-    return next(finding["health"] for finding in report["findings"] if finding["check"] == check)
+    return finding_of(report, check)["health"]
+
+
+def finding_of(report: dict, check: str) -> dict:
+    return next(finding for finding in report["findings"] if finding["check"] == check)
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("CORTEXIA_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("CORTEXIA_MODELS", raising=False)
 
 
 def test_a_sound_machine_is_well(tmp_path):
@@ -50,6 +55,46 @@ def test_little_room_is_a_warning(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "_FREE_SHARE", 1.1)
     code, report = examine("--store", str(tmp_path / "s.db"))
     assert (code, health_of(report, "store folder")) == (1, "warning")
+
+
+def test_without_models_only_what_needs_none_is_complete():
+    _, report = examine()
+    found = finding_of(report, "models")
+    assert found["health"] == "ok"
+    assert "here: none; complete presets: offline; fast lacks yolox-nano (3.7 MB)" in found["detail"]
+    assert found["remedy"] == "cortexia models pull fast"
+
+
+@pytest.mark.data
+def test_models_that_are_here_make_presets_complete(data_dir, tmp_path, monkeypatch):
+    (tmp_path / "cache/models").mkdir(parents=True)
+    (tmp_path / "cache/models/any.onnx").symlink_to(data_dir / "models/detect/yolox_nano.onnx")
+    found = finding_of(examine()[1], "models")
+    assert (found["health"], found["remedy"]) == ("ok", "cortexia models pull balanced")
+    assert "here: yolox-nano; complete presets: offline, fast; balanced lacks yolox-s-int8" in found["detail"]
+
+
+def test_a_model_of_other_bytes_is_a_failure_with_what_mends_it(tmp_path):
+    folder = tmp_path / "cache/models"
+    folder.mkdir(parents=True)
+    (folder / "yolox_nano.onnx").write_bytes(bytes(3_660_092))
+    code, report = examine()
+    found = finding_of(report, "models")
+    assert (code, found["health"]) == (2, "failure")
+    assert f"{folder / 'yolox_nano.onnx'} is not the model 'yolox-nano'" in found["detail"]
+    assert found["remedy"].endswith("cortexia models pull yolox-nano")
+
+
+def test_a_preset_that_was_chosen_and_lacks_models_is_a_warning(monkeypatch):
+    monkeypatch.setenv("CORTEXIA_PRESET", "balanced")
+    found = finding_of(examine()[1], "models")
+    assert (found["health"], found["remedy"]) == ("warning", "cortexia models pull balanced")
+
+
+def test_a_folder_of_models_that_is_not_there_is_a_warning(tmp_path, monkeypatch):
+    monkeypatch.setenv("CORTEXIA_MODELS", str(tmp_path / "nowhere"))
+    found = finding_of(examine()[1], "models")
+    assert (found["health"], str(tmp_path / "nowhere") in found["detail"]) == ("warning", True)
 
 
 def test_a_plugin_that_cannot_be_imported_is_a_failure(monkeypatch):

@@ -22,6 +22,13 @@ def test_the_smaller_of_both_counts(tmp_path):
     assert free_memory_bytes(meminfo(tmp_path), tmp_path) == 4096
 
 
+def test_pages_of_files_that_the_group_would_drop_are_free(tmp_path):
+    (tmp_path / "memory.current").write_text("3000\n")
+    (tmp_path / "memory.max").write_text("3000\n")
+    (tmp_path / "memory.stat").write_text("anon 400\ninactive_file 2500\nactive_file 100\n")
+    assert free_memory_bytes(meminfo(tmp_path), tmp_path) == 2500
+
+
 def test_what_nobody_tells_is_unknown(tmp_path):
     assert free_memory_bytes(tmp_path / "none", tmp_path) is None
     assert free_memory_bytes(meminfo(tmp_path, "MemAvailable: many\n"), tmp_path) is None

@@ -33,8 +33,8 @@ _INLIER_PX = 0.8
 _MIN_POINTS = 10
 # Shares of corners. Of 780 pairs of unrelated pictures none shared more than 0.09, two rooms with one wallpaper 0.19.
 _SURE, _DOUBTFUL, _SAME, _UNRELATED = 0.7, 0.5, 0.25, 0.12
-# Of motions that less than a third followed, those of cars close to the camera were seen in at most 4 of 9 fields, those
-# of the scene in 5 or more.
+# Of motions that less than a third followed, those of cars close to the camera were seen in at most 4 of 9 fields, and
+# those of the scene in 5 or more.
 _FEW, _FIELDS, _SPREAD = 1 / 3, 3, 0.5
 _SURROUNDINGS = (63, 63)
 _GAIN_CHANGE = 0.05

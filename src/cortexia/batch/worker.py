@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -269,15 +269,7 @@ def _time_range(job: JobRecord) -> TimeRange:
 
 
 def _with_progress(options: EngineOptions, tell: Callable[[ProgressEvent], None]) -> EngineOptions:
-    return EngineOptions(
-        policy=options.policy,
-        threads=options.threads,
-        batch_size=options.batch_size,
-        held_bytes=options.held_bytes,
-        cancel=options.cancel,
-        on_progress=tell,
-        clock=options.clock,
-    )
+    return replace(options, on_progress=tell)
 
 
 class Heartbeat:

@@ -27,7 +27,14 @@ def _available(meminfo: Path) -> int | None:
 def _allowed(cgroup: Path) -> int | None:
     try:
         limit = (cgroup / "memory.max").read_text().strip()
-        used = int((cgroup / "memory.current").read_text())
+        used = int((cgroup / "memory.current").read_text()) - _droppable(cgroup)
         return None if limit == "max" else max(0, int(limit) - used)
     except (OSError, ValueError):
         return None
+
+
+def _droppable(cgroup: Path) -> int:
+    """Pages of files that nobody has touched lately count as used, and go when memory is asked for."""
+    stat = cgroup / "memory.stat"
+    lines = stat.read_text().splitlines() if stat.is_file() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)

@@ -85,12 +85,13 @@ def _preset(table: Mapping[str, Any]) -> Preset:
     return preset
 
 
-def find_preset(name: str) -> Preset:
-    """Raises ``UnknownNameError`` with the known names."""
-    for preset in load_presets():
+def find_preset(name: str, presets: Sequence[Preset] | None = None) -> Preset:
+    """The preset ``name`` of ``presets`` (those shipped). Raises ``UnknownNameError`` with the known names."""
+    known = load_presets() if presets is None else presets
+    for preset in known:
         if preset.name == name:
             return preset
-    raise UnknownNameError("preset", name, [AUTO, *(preset.name for preset in load_presets())])
+    raise UnknownNameError("preset", name, [AUTO, *(preset.name for preset in known)])
 
 
 def choose_preset(
@@ -102,7 +103,7 @@ def choose_preset(
     """
     ordered = tuple(presets) if presets is not None else load_presets()
     if name != AUTO:
-        preset = find_preset(name)
+        preset = find_preset(name, ordered)
         return PresetChoice(preset, lacking=lacking_models(preset, catalogue, library))
     lacking = {preset.name: lacking_models(preset, catalogue, library) for preset in ordered}
     ready = [number for number, preset in enumerate(ordered) if not lacking[preset.name]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -10,10 +9,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image
-from shared_models import FILES, Models, entry_of, with_batch_of_four, with_free_batch
+from shared_models import FILES, Models, entry_of, load_reference, with_batch_of_four, with_free_batch
 
 from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.models.adapters import open_detector, yolox
+from cortexia.models.adapters.base import Limits
 from cortexia.models.adapters.coco import COCO_LABELS
 from cortexia.models.base import DetectionBatch, ModelEntry
 
@@ -22,12 +22,7 @@ pytestmark = pytest.mark.data
 
 @pytest.fixture(scope="module")
 def reference(data_dir: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("refdecode", data_dir / "refdecode.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_reference(data_dir)
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +147,11 @@ def test_another_network_under_the_name_of_nanodet_is_refused(data_dir):
     models.changes = {"adapter": "nanodet"}
     with pytest.raises(ConfigurationError, match=r"no NanoDet-m.*dis_pred_stride_8"):
         open_detector(models, "yolox-nano", 0.25)
+
+
+@pytest.mark.parametrize("shape", [(3549, 8), (8400, 85)], ids=["three classes", "another size"])
+def test_the_output_of_another_network_is_refused(shape):
+    """Its third class would be called a car, or its cells would lie elsewhere."""
+    family = yolox.Yolox(416, Limits(0.25, 0.45))
+    with pytest.raises(ConfigurationError, match=r"no YOLOX for COCO.*3549, 85"):
+        family.read([np.ones(shape, np.float32)], 640, 480)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cortexia.errors import ConfigurationError
 from cortexia.models.adapters.base import Limits, best_classes, kept
 from cortexia.models.adapters.coco import COCO_LABELS
 from cortexia.models.base import DetectionBatch, Tensor
@@ -44,7 +45,13 @@ class Yolox:
         return min(self._side / height, self._side / width)
 
     def read(self, outputs: Sequence[Tensor], width: int, height: int) -> DetectionBatch:
+        """Raises ``ConfigurationError`` for the output of another network."""
         cells = outputs[0]
+        if cells.shape != (wanted := (len(self._cells), 5 + len(self.labels))):
+            raise ConfigurationError(
+                f"this is no YOLOX for COCO: its output for {self._side} x {self._side} pixels is {cells.shape}, not"
+                f" {wanted}; name another adapter or input_size in its entry of the catalogue"
+            )
         classes, scores = best_classes(cells[:, 4:5] * cells[:, 5:])
         chosen = scores > self._limits.threshold
         strides = self._strides[chosen]
