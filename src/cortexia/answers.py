@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from cortexia import lookup, registry
-from cortexia.buckets import is_object_address, publish
+from cortexia.buckets import published
 from cortexia.config import Settings
 from cortexia.decoders.base import Decoder
 from cortexia.errors import ConfigurationError
@@ -113,14 +112,9 @@ class Answers:
         """
         exporter = make_exporter(format_name, options)
         source = ExportSource(self.store(create=False), query)
-        if output is not None and is_object_address(str(output)):
-            with tempfile.TemporaryDirectory(prefix="cortexia-") as folder:
-                made = Path(folder) / (str(output).rpartition("/")[2] or f"annotations{exporter.suffix}")
-                count = write_export(exporter, source, made)
-                publish(made, str(output), self.settings)
-            return count
         if output is not None:
-            return write_export(exporter, source, Path(output))
+            with published(output, f"annotations{exporter.suffix}", self.settings) as path:
+                return write_export(exporter, source, path)
         if exporter.target == "folder":
             raise ConfigurationError(f"{format_name} writes several files: name a folder with --output")
         return exporter.write(source, out)
@@ -150,7 +144,8 @@ class Answers:
         """Write the shots of a video as one JPEG picture; returns how many are on it."""
         from cortexia.report.contact_sheet import write_contact_sheet
 
-        return write_contact_sheet(self.report_data(video_id), Path(output))
+        with published(output, "contact-sheet.jpg", self.settings) as path:
+            return write_contact_sheet(self.report_data(video_id), path)
 
     def annotated_video(
         self,
@@ -168,4 +163,5 @@ class Answers:
         data = self.report_data(video_id)
         path = open_path(data.record.identity.uri, video_id, MediaCache(self.settings.media_cache))
         source = DecodeSource(self.decoder, path, self.settings.thread_budget)
-        return write_annotated_video(data, source, Path(output), max_side, on_frame)
+        with published(output, "annotated.mp4", self.settings) as target:
+            return write_annotated_video(data, source, target, max_side, on_frame)

@@ -10,6 +10,7 @@ import click
 
 from cortexia.cli.filters import query_from, row_filters
 from cortexia.cli.options import config_option, settings_from, store_option, warn_of_opened_guards
+from cortexia.cli.picture_export import FORMATS, export_picture
 from cortexia.errors import ConfigurationError
 
 
@@ -30,6 +31,8 @@ def command(store: str | None, config_file: str | None, as_list: bool, **given: 
     Examples:
       cortexia export --store shots.db --format coco -o boxes.json
       cortexia export --type shot | head
+      cortexia export --format video --video talk.mp4 -o boxes.mp4
+      cortexia export --format contact-sheet --video talk.mp4 -o talk.jpg
     """
     if as_list:
         _print_formats()
@@ -41,6 +44,9 @@ def command(store: str | None, config_file: str | None, as_list: bool, **given: 
     warn_of_opened_guards(settings)
     with App(settings) as app:
         query = query_from(app, given)
+        if format_name in FORMATS:
+            click.echo(export_picture(app, format_name, query.video_ids, output, _options(pairs)), err=True)
+            return
         count = app.export(format_name, output, query, sys.stdout.buffer, _options(pairs))
     if output is not None:
         click.echo(f"wrote {count} annotations to {output}", err=True)
@@ -66,4 +72,6 @@ def _print_formats() -> None:
     for name in registry.names("exporters"):
         exporter = registry.load("exporters", name)
         what = "a folder" if exporter.target == "folder" else f"a file {exporter.suffix}"
-        click.echo(f"{name:<10}{what}; does not carry: {'; '.join(exporter.cannot_carry) or 'nothing is lost'}")
+        click.echo(f"{name:<15}{what}; does not carry: {'; '.join(exporter.cannot_carry) or 'nothing is lost'}")
+    for name, what in FORMATS.items():
+        click.echo(f"{name:<15}{what}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from PIL import Image, ImageDraw
 from cortexia.decoders.base import DamageFound, Decoder, DecodeRequest, ViewRequest
 from cortexia.decoders.writer import VideoWriter
 from cortexia.errors import ConfigurationError
-from cortexia.files import translate_os_error
+from cortexia.files import temporary_beside, translate_os_error
 from cortexia.report.base import VideoData
 from cortexia.report.gather import Facts, gather
 from cortexia.report.palette import LABEL_COLOURS, TEXT_ON, colour_indexes
@@ -66,9 +64,7 @@ def write_annotated_video(
         raise ConfigurationError(f"{data.record.identity.filename} has no pictures to draw on, or was not read yet")
     facts = gather(data)
     with translate_os_error(output):
-        handle, temporary = tempfile.mkstemp(prefix=f".{output.name[:64]}.", suffix=".mp4", dir=output.parent)
-        os.close(handle)
-    made = Path(temporary)
+        made = temporary_beside(output, ".mp4")
     try:
         job = _Job(data, facts, media, media.video, source, made, max_side)
         frames = job.run(on_frame)
