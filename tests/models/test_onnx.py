@@ -9,6 +9,7 @@ import pytest
 from tiny_onnx import field, model, node, scaling, value_info
 
 from cortexia.errors import ConfigurationError, InferenceError, ModelError
+from cortexia.models import onnx
 from cortexia.models.onnx import CPU, CUDA, OnnxSession, choose_providers
 
 
@@ -81,3 +82,10 @@ def test_threads_that_share_a_session_get_the_bytes_of_one(data_dir):
         together = list(pool.map(look, pictures * 4))
     assert together == alone * 4
     assert len(set(alone)) == 3, "other pictures give other bytes"
+
+
+def test_a_gpu_that_does_not_start_is_told(monkeypatch):
+    """Left to itself the runtime goes on with the CPU."""
+    monkeypatch.setattr(onnx, "choose_providers", lambda device, available: [CPU])
+    with pytest.raises(ConfigurationError, match="device 'cuda:0' does not work here"):
+        OnnxSession("tiny", scaling(), "cuda:0")

@@ -31,6 +31,12 @@ class OnnxSession:
             self._session = onnxruntime.InferenceSession(data, _options(), providers=providers)
         except _runtime_errors() as error:
             raise ModelError("malformed", f"model {model_id!r} cannot be loaded: {_first_line(error)}") from error
+        # The runtime goes on with the CPU by itself where the GPU or its libraries do not work.
+        if device.startswith("cuda") and CUDA not in self._session.get_providers():
+            raise ConfigurationError(
+                f"device {device!r} does not work here: ONNX Runtime could not start on it; install the CUDA and cuDNN"
+                " libraries that it was built for, name another device, or set device to cpu"
+            )
         self.inputs = tuple(_spec(item) for item in self._session.get_inputs())
         self.outputs = tuple(_spec(item) for item in self._session.get_outputs())
         self._names = [spec.name for spec in self.outputs]
