@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from archiving import zip_of
 from serving import LOCAL, Listener, Ranged, send, serving
 
 from cortexia.app import App, Request
@@ -58,6 +59,16 @@ def test_a_url_becomes_a_video_with_its_digest(access):
     assert identify(one).size_bytes == len(BODY)
     assert one.uri == f"{base}/some%20clip.mp4"
     assert [path.name for path in access.cache.folder.iterdir()] == [SHA], "nothing else is left"
+
+
+def test_an_archive_at_an_address_is_opened(access, tmp_path):
+    data = zip_of(tmp_path / "a.zip", {"day/a.mp4": BODY, "notes.txt": b"text"}).read_bytes()
+    with serving(Ranged(data)) as base:
+        stream = InputAdapter.adapt(f"{base}/clips.zip#sha256={hashlib.sha256(data).hexdigest()}", access=access)
+        (one,) = list(stream)
+    assert (one.video_id, one.uri, one.filename) == (SHA, f"{base}/clips.zip!/day/a.mp4", "a.mp4")
+    assert stream.left_out == (f"{base}/clips.zip!/notes.txt",)
+    assert [path.name for path in access.cache.folder.iterdir()] == [SHA], "the archive does not stay"
 
 
 def test_with_a_stated_digest_nothing_is_fetched_twice(access):
