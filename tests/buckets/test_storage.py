@@ -109,6 +109,18 @@ def test_denied_is_permanent_and_busy_is_not(credentials, tmp_path, status, erro
     assert len(asked) == 1 if status == 403 else 2 <= len(asked) <= 8
 
 
+@pytest.mark.parametrize("sent", [b"", b"half"])
+def test_an_object_that_ends_too_early_is_not_whole(credentials, tmp_path, sent, monkeypatch):
+    """As when a gateway answers with less than was asked for, and says that this is all."""
+    bodies = iter([sent])
+    with serving(lambda handler: send(handler, next(bodies, b""), 206)) as base:
+        files = storage(base, replace(LOCAL, attempts=1))
+        monkeypatch.setattr(files._files, "info", lambda path, **_: {"size": 8, "type": "file", "name": path})
+        with pytest.raises(NetworkError, match=f"with {len(sent)} of 8 bytes"):
+            files.download(address("x"), tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
 # -- the guard
 
 
