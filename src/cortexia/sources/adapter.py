@@ -62,7 +62,7 @@ class InputAdapter:
 
 
 def _sequence(source: object, rate: Fraction, cache: MediaCache | None) -> InputStream:
-    if not isinstance(source, str | Path) or not os.path.isdir(source):
+    if not isinstance(source, str | Path) or not os.path.isdir(source):  # noqa: PTH112 - as above
         raise ValueError("a rate (fps) goes with a folder of pictures, and with no other input")
     folder = Path(os.path.abspath(source))  # noqa: PTH100 - resolve() would follow links and change the name
     return ImageSequenceInputStream(folder, rate, cache)
