@@ -5,14 +5,19 @@ A worker opens a video at the path its uri names; where the uri names none, it i
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cortexia.errors import RejectedInput
 from cortexia.files import make_folder, translate_os_error
 from cortexia.sources.uris import uri_to_path
+
+_SCRATCH = ".incoming-"
 
 
 class MediaCache:
@@ -20,15 +25,31 @@ class MediaCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.adopted: set[str] = set()
+        """Ids of what was put here through this object."""
 
     def path(self, video_id: str) -> Path:
         return self.folder / video_id
 
-    def scratch(self) -> Path:
-        """A new empty folder on the same file system, to build an entry in; whoever asks removes what is left."""
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A new empty folder on the same file system, to build an entry in; what is left in it is removed.
+
+        It is locked as long as its process lives, and those that killed processes left behind are removed first.
+        """
         make_folder(self.folder)
-        with translate_os_error(self.folder):
-            return Path(tempfile.mkdtemp(prefix=".incoming-", dir=self.folder))
+        with ExitStack() as stack:
+            with translate_os_error(self.folder):
+                for left in self.folder.glob(_SCRATCH + "*"):
+                    with _locked(left) as is_ours:
+                        if is_ours:
+                            shutil.rmtree(left, ignore_errors=True)
+                is_locked = False
+                while not is_locked:  # another process may take it for a left one before it is locked
+                    folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self.folder))
+                    is_locked = stack.enter_context(_locked(folder))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            yield folder
 
     def adopt(self, made: Path, video_id: str) -> Path:
         """Move ``made`` (a file or folder inside a scratch folder) to its place. What is there already stays."""
@@ -39,15 +60,36 @@ class MediaCache:
             except OSError:
                 if not target.exists():
                     raise
+        self.adopted.add(video_id)
         return target
 
     def drop(self, video_id: str) -> None:
         """Remove an entry; no error if it is not there."""
         path = self.path(video_id)
+        self.adopted.discard(video_id)
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Whether the folder is there and locked by nobody else; then it is locked until the block ends."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = folder.exists()
+        except OSError:
+            is_ours = False
+        yield is_ours
+    finally:
+        os.close(handle)
 
 
 def open_path(uri: str, video_id: str, cache: MediaCache | None) -> Path:

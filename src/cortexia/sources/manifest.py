@@ -108,7 +108,7 @@ def _with_digest(address: str, sha256: str | None) -> str:
 
 
 def _check_archive(path: Path, sha256: str) -> bool:
-    """Whether ``path`` is an archive: then the digest is that of all of it. Raises ``RejectedInput`` if it has another."""
+    """Whether ``path`` is an archive: then the digest is that of all of it. ``RejectedInput`` if it has another."""
     if archive_format(path) is None:
         return False
     identify(SourceVideo(path, path_to_uri(path), path.name, sha256=sha256))

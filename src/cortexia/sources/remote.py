@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mimetypes
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,13 +120,12 @@ class StreamInputStream:
     @contextmanager
     def _fetched(self, item: _WebFile | _Object) -> Iterator[Fetched]:
         """What lies there, in a folder that goes when the block ends."""
-        scratch = self._access.cache.scratch()
-        try:
-            yield item.fetch(scratch / "media", self._sha256)
-        except NetworkError as error:
-            raise RejectedInput(error.reason, str(error)) from error
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with self._access.cache.scratch() as scratch:
+            try:
+                fetched = item.fetch(scratch / "media", self._sha256)
+            except NetworkError as error:
+                raise RejectedInput(error.reason, str(error)) from error
+            yield fetched
 
     def _kept(self, item: _WebFile | _Object, fetched: Fetched) -> SourceVideo:
         path = self._access.cache.adopt(fetched.path, fetched.sha256)
