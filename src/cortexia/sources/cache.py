@@ -5,7 +5,6 @@ A worker opens a video at the path its uri names; where the uri names none, it i
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -14,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cortexia.errors import RejectedInput
-from cortexia.files import make_folder, translate_os_error
+from cortexia.files import locked_folder, make_folder, translate_os_error
 from cortexia.sources.uris import uri_to_path
 
 _SCRATCH = ".incoming-"
@@ -41,13 +40,13 @@ class MediaCache:
         with ExitStack() as stack:
             with translate_os_error(self.folder):
                 for left in self.folder.glob(_SCRATCH + "*"):
-                    with _locked(left) as is_ours:
+                    with locked_folder(left) as is_ours:
                         if is_ours:
                             shutil.rmtree(left, ignore_errors=True)
                 is_locked = False
                 while not is_locked:  # another process may take it for a left one before it is locked
                     folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self.folder))
-                    is_locked = stack.enter_context(_locked(folder))
+                    is_locked = stack.enter_context(locked_folder(folder))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             yield folder
 
@@ -71,25 +70,6 @@ class MediaCache:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Whether the folder is there and locked by nobody else; then it is locked until the block ends."""
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_ours = folder.exists()
-        except OSError:
-            is_ours = False
-        yield is_ours
-    finally:
-        os.close(handle)
 
 
 def open_path(uri: str, video_id: str, cache: MediaCache | None) -> Path:
