@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -59,10 +59,16 @@ class App(Answers):
         self._stack = ExitStack()
         self._remote = RemoteAccess.from_settings(settings)
 
-    def close(self) -> None:
-        """Close the store and remove temporary files."""
-        self._stack.close()
-        super().close()
+    def close(self, abandon: bool = False) -> None:
+        """Close the store and remove temporary files, and fetched media that no unfinished job needs.
+
+        ``abandon``: media of unfinished jobs goes too, as their store does.
+        """
+        try:
+            self._drop_media(set(self._remote.cache.adopted), abandon)
+        finally:
+            self._stack.close()
+            super().close()
 
     # -- models
 
@@ -114,12 +120,12 @@ class App(Answers):
             except RejectedInput as error:
                 yield error
 
-    def _drop_media(self, video_ids: Iterable[str]) -> None:
+    def _drop_media(self, video_ids: Collection[str], abandon: bool = False) -> None:
         """Forget fetched media, unless it shall be kept or a job still needs it."""
-        if self.settings.keep_media:
+        if self.settings.keep_media or not video_ids:
             return
         cache = self._remote.cache
-        store = self._existing_store()
+        store = None if abandon else self._existing_store()
         for video_id in video_ids:
             if store is None or all(job.status.is_final for job in store.jobs(video_id)):
                 cache.drop(video_id)
@@ -270,7 +276,16 @@ class App(Answers):
 
         Raises ``RejectedInput`` at the end where nothing could be decoded.
         """
-        job_id = self.submit(identity, request)
+        try:
+            job_id = self.submit(identity, request)
+            yield from self._rows_of(job_id, identity)
+        finally:
+            self._drop_media([identity.video_id])
+        job = self.store().job(job_id)
+        if job is not None and job.status is JobState.FAILED and job.reason == "rejected":
+            raise RejectedInput("rejected", f"{identity.uri}: {job.error_message}")
+
+    def _rows_of(self, job_id: str, identity: VideoIdentity) -> Iterator[StoredRow]:
         store = self.store()
         run_ids = tuple(run.run_id for run in store.job_runs(job_id))
         yield from store.find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
@@ -280,10 +295,6 @@ class App(Answers):
         if claim is not None:
             for window in worker.run(claim):
                 yield from self._committed(window)
-        self._drop_media([identity.video_id])
-        job = store.job(job_id)
-        if job is not None and job.status is JobState.FAILED and job.reason == "rejected":
-            raise RejectedInput("rejected", f"{identity.uri}: {job.error_message}")
 
     def _committed(self, window: Window) -> Iterator[StoredRow]:
         """Rows of a window as the store gives them back, in the order of ``find``."""

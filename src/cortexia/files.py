@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import secrets
@@ -114,6 +115,25 @@ def make_folder(folder: Path) -> None:
         for child in reversed(missing):
             child.mkdir(exist_ok=True)
             sync_folder(child.parent)
+
+
+@contextlib.contextmanager
+def locked_folder(folder: Path) -> Iterator[bool]:
+    """Whether the folder is there and locked by nobody else; then it is locked until the block ends."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = folder.exists()
+        except OSError:
+            is_ours = False
+        yield is_ours
+    finally:
+        os.close(handle)
 
 
 def safe_join(base: Path, name: str) -> Path:

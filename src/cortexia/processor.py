@@ -104,7 +104,7 @@ class VideoProcessor:
         return list(SUPPORTED_FORMATS)
 
     def close(self) -> None:
-        self._app.close()
+        self._app.close(abandon=self._folder is not None)
         if self._folder is not None:
             self._folder.cleanup()
 

@@ -79,6 +79,19 @@ def test_members_that_share_their_data_are_refused(make_zip, tmp_path):
     assert refusal(path, tmp_path) == "unsafe_archive"
 
 
+def test_a_directory_of_too_many_entries_is_not_read_at_all(tmp_path):
+    """Entries are counted when each is an object already: 300,000 of them take seconds and 160 MB."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(4000):
+            archive.writestr(f"{number:03}", b"")
+    with pytest.raises(RejectedInput, match="read at once") as caught:
+        unpack(path, tmp_path / "out", ArchiveLimits(entries=100))
+    assert caught.value.reason == "too_large"
+    with pytest.raises(RejectedInput, match="more than 3999 entries"):
+        unpack(path, tmp_path / "out2", ArchiveLimits(entries=3999))
+
+
 def test_a_header_of_any_length_is_not_read_whole(make_tar, tmp_path):
     with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.GNU_FORMAT) as archive:
         archive.addfile(tarfile.TarInfo("x" * 3_000_000))

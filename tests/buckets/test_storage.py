@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
 from dataclasses import replace
@@ -107,6 +108,44 @@ def test_denied_is_permanent_and_busy_is_not(credentials, tmp_path, status, erro
     assert caught.value.retryable is (status == 503)
     assert caught.value.reason == reason
     assert len(asked) == 1 if status == 403 else 2 <= len(asked) <= 8
+
+
+@pytest.mark.parametrize("sent", [b"", b"half"])
+def test_an_object_that_ends_too_early_is_not_whole(credentials, tmp_path, sent, monkeypatch):
+    """As when a gateway answers with less than was asked for, and says that this is all."""
+    bodies = iter([sent])
+    with serving(lambda handler: send(handler, next(bodies, b""), 206)) as base:
+        files = storage(base, replace(LOCAL, attempts=1))
+        monkeypatch.setattr(files._files, "info", lambda path, **_: {"size": 8, "type": "file", "name": path})
+        with pytest.raises(NetworkError, match=f"with {len(sent)} of 8 bytes"):
+            files.download(address("x"), tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("busy", "arrives"), [(1, True), (1000, False)])
+def test_publishing_is_tried_again(credentials, tmp_path, monkeypatch, busy, arrives):
+    (tmp_path / "rows.jsonl").write_bytes(b"row")
+    stored: list[bytes] = []
+    asked: list[int] = []
+
+    def answer(handler):
+        if handler.command != "PUT":
+            send(handler, b"row", ETag='"x"', Last_Modified="Thu, 01 Jan 2026 00:00:00 GMT")
+            return
+        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        asked.append(len(body))
+        if len(asked) <= busy:
+            send(handler, b"", 503)
+        else:
+            stored.append(body)
+            send(handler, b"", ETag='"x"')
+
+    with serving(answer) as base:
+        settings = Settings(s3_endpoint_url=base, allow_http=True, allow_private_network=True)
+        with contextlib.nullcontext() if arrives else pytest.raises(NetworkError, match=r"clips/rows\.jsonl"):
+            publish(tmp_path / "rows.jsonl", "S3://clips/rows.jsonl", settings)
+    assert bool(stored) is arrives
+    assert 2 <= len(asked) <= 20
 
 
 # -- the guard

@@ -71,8 +71,8 @@ for path in sys.argv[2:]:
         extract(Path(path), out, lambda name, head: True)
     except RejectedInput:
         pass
-# not ru_maxrss: it begins with what the parent had at the fork
-print(next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")).split()[1])
+# ru_maxrss would count what the parent held when it forked
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
     done = subprocess.run(
         [sys.executable, "-c", child, str(tmp_path), *map(str, archives)],

@@ -160,3 +160,22 @@ def test_names_are_only_names(tmp_path, clips, name):
     shutil.copy(clip, path)
     assert decode_for_conformance(path)["status"] == "ok"
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_text_given_as_video_is_rejected(data_dir, tmp_path):
+    """By its own name, by that of a video, and as what a list names: no crash, nothing read or written elsewhere."""
+    from cortexia.app import App, Request
+    from cortexia.config import Settings
+
+    texts = sorted((data_dir / "badmedia" / "selfmade" / "text").iterdir())
+    assert len(texts) >= 15
+    (tmp_path / "in").mkdir()
+    for path in texts:
+        for suffix in (".mp4", ".csv", ".jsonl"):
+            shutil.copy(path, tmp_path / "in" / (path.name + suffix))
+    sources = [*map(str, texts), *(str(path) for path in (tmp_path / "in").iterdir())]
+    settings = Settings(store=str(tmp_path / "s.db"), cache_dir=str(tmp_path / "cache"), executor="inline")
+    with App(settings) as app:
+        videos = app.annotate(sources, Request(("shots",))).videos
+    assert {(video.status, bool(video.reason)) for video in videos} == {("failed", True), ("rejected", True)}
+    assert len(videos) >= len(texts) * 3

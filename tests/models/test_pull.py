@@ -13,8 +13,9 @@ from serving import serving as answering
 from tiny_onnx import entry_of, scaling, write_catalogue
 
 from cortexia.config import Settings
-from cortexia.errors import ConfigurationError, ModelError, SourceRefusedError, UnknownNameError
-from cortexia.models.library import incoming_path
+from cortexia.errors import ConfigurationError, ModelError, ResourceError, SourceRefusedError, UnknownNameError
+from cortexia.files import locked_folder
+from cortexia.models.library import INCOMING, incoming_path
 from cortexia.models.pull import Puller, network_fetch
 from cortexia.models.shop import ModelShop
 
@@ -54,6 +55,17 @@ def test_other_bytes_are_not_kept(site, tmp_path, sent, why):
         Puller(tmp_path / "models", fetch=plain_fetch).pull(entry_of(DATA, url=f"{site[1]}/tiny.onnx"))
     assert raised.value.reason == why
     assert files(tmp_path / "models") == []
+
+
+def test_two_pulls_do_not_write_into_one_file(site, tmp_path):
+    puller = Puller(tmp_path / "models", LOCAL)
+    entry = entry_of(DATA, url=f"{site[1]}/tiny.onnx")
+    (tmp_path / "models" / INCOMING).mkdir(parents=True)
+    with locked_folder(tmp_path / "models" / INCOMING) as is_ours:
+        assert is_ours
+        with pytest.raises(ResourceError, match="another pull"):
+            puller.pull(entry)
+    assert puller.pull(entry).is_file()
 
 
 def test_a_pickle_of_the_right_digest_is_not_kept(site, tmp_path):

@@ -123,6 +123,12 @@ def test_public_addresses_pass(address):
     assert refusal(address, NetPolicy()) is None
 
 
+@pytest.mark.parametrize("address", ["fec0::1", "::ffff:0:127.0.0.1", "4000::1", "100:0:0:1::1", "5f00::1"])
+def test_what_is_deprecated_or_not_assigned_is_not_public(address):
+    assert "not public" in str(refusal(address, NetPolicy()))
+    assert refusal(address, NetPolicy(allow_private=True)) is None
+
+
 def test_one_private_address_among_public_ones_refuses_the_name():
     policy = NetPolicy(resolver=lambda host, port: ["93.184.216.34", "10.0.0.1"])
     with pytest.raises(SourceRefusedError, match=r"10\.0\.0\.1"):

@@ -18,10 +18,14 @@ from cortexia.sources import ArchiveInputStream, InputAdapter, MediaCache, ident
 CLIP = b"\0\0\0\x18ftypmp42" + os.urandom(1000)
 
 
-def png() -> bytes:
+def picture(kind: str) -> bytes:
     file = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(file, "png")
+    Image.new("RGB", (8, 8)).save(file, kind)
     return file.getvalue()
+
+
+def png() -> bytes:
+    return picture("png")
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def test_members_are_known_by_content_and_named_by_their_place(tmp_path, cache):
     path = zip_of(tmp_path / "a.bin", {"day1/talk.mp4": CLIP, "notes.txt": b"text", ".hidden.mp4": b"x"})
     with InputAdapter.adapt(path, cache=cache) as stream:
         (video,) = list(stream)
-        assert [str(left) for left in stream.left_out] == [f"{path}!/notes.txt"]
+        assert stream.left_out == (f"{path}!/notes.txt",)
     assert video.video_id == hashlib.sha256(CLIP).hexdigest()
     assert (video.uri, video.filename) == (f"{path}!/day1/talk.mp4", "talk.mp4")
     assert video.path.read_bytes() == CLIP
@@ -58,7 +62,7 @@ def test_pictures_are_taken_only_where_there_are_no_videos(tmp_path, cache):
     both = tar_of(tmp_path / "both.tar", {"a.mp4": CLIP, "poster.png": png()})
     with InputAdapter.adapt(both, cache=cache) as stream:
         assert [video.filename for video in stream] == ["a.mp4"]
-        assert [path.name for path in stream.left_out] == ["poster.png"]
+        assert stream.left_out == (f"{both}!/poster.png",)
     alone = tar_of(tmp_path / "alone.tar", {"b.png": png(), "readme": b"text"})
     with InputAdapter.adapt(alone, cache=cache) as stream:
         assert [video.filename for video in stream] == ["b.png"]
@@ -90,10 +94,27 @@ def test_a_bad_archive_among_matches_does_not_stop_the_others(tmp_path, cache):
     zip_of(tmp_path / "1.zip", {"/a.mp4": CLIP})
     zip_of(tmp_path / "2.zip", {"b.mp4": CLIP})
     with InputAdapter.adapt(str(tmp_path / "*.zip"), cache=cache) as stream:
-        videos = iter(stream)
-        assert next(videos).filename == "b.mp4"
-        with pytest.raises(RejectedInput, match=r"1\.zip"):
-            next(videos)
+        refused, video = stream
+    assert isinstance(refused, RejectedInput)
+    assert "1.zip" in str(refused)
+    assert video.filename == "b.mp4"
+
+
+def test_pictures_of_every_format_are_found(tmp_path, cache):
+    """A bitmap begins with two letters, and is no text for that."""
+    pictures = {f"{kind}.x": picture(kind) for kind in ("bmp", "jpeg", "png", "tiff", "webp", "avif")}
+    with InputAdapter.adapt(zip_of(tmp_path / "a.zip", pictures), cache=cache) as stream:
+        assert sorted(video.filename for video in stream) == sorted(pictures)
+
+
+@pytest.mark.parametrize("wrap", [bytes, io.BytesIO])
+def test_an_archive_given_as_bytes_is_opened(tmp_path, cache, wrap):
+    data = zip_of(tmp_path / "a.zip", {"a.mp4": CLIP, "notes.txt": b"text"}).read_bytes()
+    with InputAdapter.adapt(wrap(data), cache=cache) as stream:
+        (video,) = stream
+        assert (video.filename, video.path.read_bytes()) == ("a.mp4", CLIP)
+        assert video.uri.endswith(".bin!/a.mp4")
+        assert [name.rpartition("!")[2] for name in stream.left_out] == ["/notes.txt"]
 
 
 def test_a_video_with_an_archive_behind_it_is_a_video(tmp_path, cache):

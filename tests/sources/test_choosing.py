@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from cortexia.errors import RejectedInput
 from cortexia.sources import InputAdapter
 
 
@@ -56,3 +59,35 @@ def test_archives_in_folders_are_left_out_whatever_their_names(pictures):
     names, left_out = taken(pictures)
     assert len(names) == 5
     assert left_out == ["a.zip", "b.tar", "c.tgz", "d"]
+
+
+@pytest.mark.parametrize("files", [{}, {"notes.txt": b"text"}])
+def test_a_folder_without_media_is_no_input(tmp_path, files):
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    (found,) = InputAdapter.adapt(tmp_path)
+    assert isinstance(found, RejectedInput)
+    assert (found.reason, str(found)) == ("not_media", f"{tmp_path} holds no video, sound or picture")
+
+
+def test_links_that_lead_nowhere_and_pipes_are_left_out_and_told(pictures):
+    (pictures / "lost.mp4").symlink_to("/nowhere")
+    os.mkfifo(pictures / "pipe.mp4")
+    names, left_out = taken(pictures)
+    assert len(names) == 5
+    assert left_out == ["lost.mp4", "pipe.mp4"]
+
+
+def test_a_folder_below_that_cannot_be_read_is_told(pictures, monkeypatch):
+    (pictures / "closed").mkdir()
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    *videos, refused = InputAdapter.adapt(pictures)
+    assert len(videos) == 5
+    assert (refused.reason, "closed cannot be read" in str(refused)) == ("unreadable", True)

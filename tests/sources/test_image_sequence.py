@@ -110,9 +110,10 @@ def test_a_rate_goes_with_folders_only(frames, source):
         InputAdapter.adapt(b"bytes", fps=25)
 
 
-def test_what_is_no_rate_is_refused(frames):
+@pytest.mark.parametrize("fps", ["fast", "0", "-1", "1/0", "nan", "1e999999999", "1e-999999999", "1" * 5000])
+def test_what_is_no_rate_is_refused(frames, fps):
     with pytest.raises(ConfigurationError, match="rate"):
-        InputAdapter.adapt(frames, fps="fast")
+        InputAdapter.adapt(frames, fps=fps)
 
 
 def test_without_a_cache_it_lasts_as_long_as_the_stream(frames):

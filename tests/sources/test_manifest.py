@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 
 import pytest
+from archiving import zip_of
 from serving import LOCAL, Ranged, serving
 
 from cortexia.buckets import ObjectAccess
@@ -109,3 +111,39 @@ def test_a_manifest_inside_a_folder_is_no_manifest(folder):
     stream = InputAdapter.adapt(folder / "sub")
     assert [one.filename for one in stream] == ["b.mp4", "c.mp4"]
     assert [path.name for path in stream.left_out] == ["l.csv"]
+
+
+def test_a_name_that_no_file_can_have_is_told(folder):
+    found = read(folder / "l.csv", f"path\n{'x' * 300}.mp4\nx:{'y' * 5000}\na.mp4\n")
+    assert [one.partition(":")[0] for one in found] == ["unreadable", "unreadable", "a.mp4"]
+    assert "line 2" in found[0]
+
+
+def test_text_that_is_no_name_is_told(folder):
+    found = read(folder / "l.jsonl", '{"path": "\\ud800.mp4"}\n{"path": "a.mp4"}')
+    assert [one.partition(":")[0] for one in found] == ["not_an_input", "a.mp4"]
+
+
+def test_a_stated_digest_of_an_archive_is_that_of_the_archive(folder):
+    right = hashlib.sha256(zip_of(folder / "a.zip", {"x.mp4": BODY, "y.mp4": BODY + b"y"}).read_bytes()).hexdigest()
+    (folder / "l.csv").write_text(f"path,sha256\na.zip,{right}\na.zip,{'0' * 64}\na.mp4,\n")
+    with InputAdapter.adapt(folder / "l.csv") as stream:
+        found = list(stream)
+        assert [identify(video).filename for video in found[:2]] == ["x.mp4", "y.mp4"]
+    assert (found[2].reason, found[3].filename) == ("digest_mismatch", "a.mp4")
+    assert "line 3" in str(found[2])
+
+
+def test_two_digests_for_one_address_are_none(folder):
+    text = f"uri,sha256\nhttps://h.example/x#sha256={SHA},{'0' * 64}\nhttps://127.0.0.1/x#sha256={SHA},{SHA}\n"
+    found = read(folder / "l.csv", text)
+    assert [one.partition(":")[0] for one in found] == ["not_an_input", "address_refused"]
+
+
+def test_a_package_that_is_absent_fails_the_rows_that_need_it(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rarfile", None)
+    (folder / "a.rar").write_bytes(b"Rar!\x1a\x07\x01\x00")
+    found = read(folder / "l.csv", "path\na.rar\na.mp4\n")
+    assert found[0].startswith("missing_dependency")
+    assert "pip install 'cortexia[rar]'" in found[0]
+    assert found[1:] == ["a.mp4"]

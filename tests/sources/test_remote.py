@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from archiving import zip_of
 from serving import LOCAL, Listener, Ranged, send, serving
 
 from cortexia.app import App, Request
 from cortexia.buckets import ObjectAccess
-from cortexia.config import Settings
-from cortexia.errors import RejectedInput
+from cortexia.config import ProcessingConfig, Settings
+from cortexia.errors import ConfigurationError, RejectedInput
+from cortexia.processor import VideoProcessor
 from cortexia.sources import InputAdapter, MediaCache, RemoteAccess, SourceVideo, StreamInputStream, identify
 from cortexia.testing import SCENES, ShotSpec, VideoSpec
 from cortexia.types import Query
@@ -58,6 +62,16 @@ def test_a_url_becomes_a_video_with_its_digest(access):
     assert identify(one).size_bytes == len(BODY)
     assert one.uri == f"{base}/some%20clip.mp4"
     assert [path.name for path in access.cache.folder.iterdir()] == [SHA], "nothing else is left"
+
+
+def test_an_archive_at_an_address_is_opened(access, tmp_path):
+    data = zip_of(tmp_path / "a.zip", {"day/a.mp4": BODY, "notes.txt": b"text"}).read_bytes()
+    with serving(Ranged(data)) as base:
+        stream = InputAdapter.adapt(f"{base}/clips.zip#sha256={hashlib.sha256(data).hexdigest()}", access=access)
+        (one,) = list(stream)
+    assert (one.video_id, one.uri, one.filename) == (SHA, f"{base}/clips.zip!/day/a.mp4", "a.mp4")
+    assert stream.left_out == (f"{base}/clips.zip!/notes.txt",)
+    assert [path.name for path in access.cache.folder.iterdir()] == [SHA], "the archive does not stay"
 
 
 def test_with_a_stated_digest_nothing_is_fetched_twice(access):
@@ -183,6 +197,52 @@ def test_a_plan_leaves_nothing(open_settings, clip):
         (plan,) = app.plan([f"{base}/clip.mp4"], Request(("shots",)))
     assert plan.media.video is not None
     assert list(open_settings.media_cache.iterdir()) == []
+
+
+def archive_of_two(clip: bytes, folder: Path) -> str:
+    return str(zip_of(folder / "two.zip", {"a.mp4": clip, "b.mp4": clip + b"b"}))
+
+
+def test_members_that_were_not_reached_do_not_stay(open_settings, clip, tmp_path):
+    source = archive_of_two(clip, tmp_path)
+    with App(open_settings) as app:
+        assert len(app.annotate([source], Request(("shots",)), limit=1).videos) == 1
+    with App(open_settings) as app:
+        next(app.plan([source], Request(("shots",))))
+        assert list(open_settings.media_cache.iterdir()), "the other one is unpacked, and goes at the end"
+    with App(open_settings) as app, pytest.raises(ConfigurationError, match="holds 2"):
+        app.identify_one(source)
+    assert list(open_settings.media_cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("keeps_store", [True, False])
+def test_a_stream_that_is_left_keeps_media_only_for_a_store_that_stays(
+    open_settings, clip, tmp_path, monkeypatch, keeps_store
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = zip_of(tmp_path / "one.zip", {"a.mp4": clip})
+    with VideoProcessor(ProcessingConfig(), open_settings.store if keeps_store else None) as processor:
+        next(processor.stream(source))
+    cache = tmp_path / "cache" / "cortexia" / "media"
+    assert len(list(cache.iterdir())) == int(keeps_store)
+    with VideoProcessor(ProcessingConfig(), open_settings.store) as processor:
+        processor.process(source)
+    assert list(cache.iterdir()) == []
+
+
+def test_what_a_killed_process_was_fetching_is_removed_and_what_a_living_one_is_stays(tmp_path):
+    cache = MediaCache(tmp_path)
+    program = (
+        "import os, sys; from pathlib import Path; from cortexia.sources import MediaCache\n"
+        "with MediaCache(Path(sys.argv[1])).scratch() as folder:\n"
+        "    (folder / 'media').write_bytes(b'half'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    (left,) = tmp_path.iterdir()
+    with cache.scratch() as living, cache.scratch() as second:
+        assert not left.exists()
+        assert sorted(tmp_path.iterdir()) == sorted([living, second])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_comes_over_the_network_is_still_judged(open_settings):

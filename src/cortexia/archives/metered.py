@@ -17,14 +17,14 @@ class CappedReads:
 
     def __init__(self, file: IO[bytes], limit: int) -> None:
         self._file = file
-        self._limit = limit
+        self.limit = limit
 
     def read(self, size: int = -1) -> bytes:
-        if size > self._limit:
+        if size > self.limit:
             raise RejectedInput("too_large", f"not unpacked: it asks for {size} bytes to be read at once")
-        data = self._file.read(self._limit + 1 if size < 0 else size)
-        if len(data) > self._limit:
-            raise RejectedInput("too_large", f"not unpacked: it asks for more than {self._limit} bytes at once")
+        data = self._file.read(self.limit + 1 if size < 0 else size)
+        if len(data) > self.limit:
+            raise RejectedInput("too_large", f"not unpacked: it asks for more than {self.limit} bytes at once")
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

@@ -15,6 +15,10 @@ from cortexia.errors import RejectedInput
 
 _ENCRYPTED = 0x1
 _LOCAL_HEADER_BYTES = 30
+_END_BYTES = 128 * 1024
+"""Read from the end to find the directory: 64 KiB of comment, and the records around it."""
+_ENTRY_BYTES = 400
+"""Room for an entry in the directory, on average: 46 bytes, its name and what else is said of it."""
 _ALLOWED_KINDS = (0, stat.S_IFREG, stat.S_IFDIR)
 
 
@@ -24,7 +28,10 @@ class ZipReader:
     def __init__(self, path: Path, limits: ArchiveLimits) -> None:
         self._file = path.open("rb")
         try:
-            self._zip = zipfile.ZipFile(cast(IO[bytes], CappedReads(self._file, limits.header_bytes)))
+            # the directory is made into objects before its entries can be counted
+            capped = CappedReads(self._file, _END_BYTES + _ENTRY_BYTES * limits.entries)
+            self._zip = zipfile.ZipFile(cast(IO[bytes], capped))
+            capped.limit = limits.header_bytes
         except BaseException:
             self._file.close()
             raise

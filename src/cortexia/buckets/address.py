@@ -8,13 +8,13 @@ from typing import Self
 
 from cortexia.errors import SourceRefusedError
 
-_ADDRESS = re.compile(r"(s3|gs)://([^/]*)(?:/(.*))?", re.DOTALL)
+_ADDRESS = re.compile(r"(s3|gs)://([^/]*)(?:/(.*))?", re.DOTALL | re.IGNORECASE)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,220}[A-Za-z0-9]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def is_object_address(text: str) -> bool:
-    return text.startswith(("s3://", "gs://"))
+    return text[:5].lower() in ("s3://", "gs://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ObjectAddress:
             raise SourceRefusedError(f"refused: {text[:200]!r} names no bucket; write s3://bucket/key")
         if _CONTROL.search(text):
             raise SourceRefusedError(f"refused: {text[:200]!r} holds a control character")
-        return cls(match[1], match[2], match[3] or "")
+        return cls(match[1].lower(), match[2], match[3] or "")
 
     @property
     def is_prefix(self) -> bool:

@@ -108,6 +108,8 @@ class ObjectStorage:
                 file.write(chunk)
                 digest.update(chunk)
                 size += len(chunk)
+            if size != info["size"]:
+                raise NetworkError(f"{address} came with {size} of {info['size']} bytes; try again later")
             file.flush()
             os.fsync(file.fileno())
         return Fetched(target, digest.hexdigest(), size)

@@ -38,6 +38,11 @@ def is_picture(path: Path) -> bool:
         return False
 
 
+def begins_like_picture(head: bytes) -> bool:
+    """Whether the first bytes (64 or more) are those of a still picture, or of an animated PNG."""
+    return head.startswith(_PNG) or _format_of(head) is not None
+
+
 def _format_of(head: bytes) -> str | None:
     if head.startswith(b"\xff\xd8\xff"):
         return "JPEG"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,8 @@ from cortexia.errors import ConfigurationError, RejectedInput
 
 MANIFEST = "sequence.json"
 _HIGHEST = 1_000_000
+_LONGEST = 100
+_EXPONENT = re.compile(r"e[+-]?\d{3}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,14 @@ class Sequence:
 
 def parse_rate(value: str | float | Fraction) -> Fraction:
     """Pictures per second, exactly: ``25``, ``29.97`` or ``30000/1001``. Raises ``ConfigurationError``."""
+    text = str(value)
     try:
-        rate = Fraction(str(value))
+        # an exponent of many digits would be computed before it could be refused
+        rate = Fraction(text if len(text) <= _LONGEST and not _EXPONENT.search(text) else "")
     except (ValueError, ZeroDivisionError) as error:
-        raise ConfigurationError(f"a rate is a number such as 25, 29.97 or 30000/1001, not {value!r}") from error
+        raise ConfigurationError(
+            f"a rate is a number such as 25, 29.97 or 30000/1001, not {text[:_LONGEST]!r}"
+        ) from error
     if not 0 < rate <= _HIGHEST or rate.denominator > _HIGHEST:
         raise ConfigurationError(f"a rate must be positive and at most {_HIGHEST} pictures per second, got {value}")
     return rate

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cortexia.config import Settings
-from cortexia.errors import ConfigurationError, CortexiaError
-from cortexia.files import make_folder, sync_folder, translate_os_error
+from cortexia.errors import ConfigurationError, CortexiaError, ResourceError
+from cortexia.files import locked_folder, make_folder, sync_folder, translate_os_error
 from cortexia.models.base import ModelEntry
 from cortexia.models.library import incoming_path, read_verified
 from cortexia.models.signatures import verify_signature
@@ -54,7 +54,8 @@ class Puller:
         """Where the model lies now. ``on_bytes`` hears how many bytes have arrived.
 
         What was interrupted goes on where it stopped. Raises ``ModelError`` for bytes that are not the model, that
-        may not be opened, or whose signature is wrong (nothing is kept of them), and what ``fetch`` raises.
+        may not be opened, or whose signature is wrong (nothing is kept of them), ``ResourceError`` while another
+        process pulls, and what ``fetch`` raises.
         """
         if entry.signature_url is not None and self.signer is None:
             raise ConfigurationError(
@@ -62,6 +63,12 @@ class Puller:
             )
         incoming = incoming_path(self.folder, entry)
         make_folder(incoming.parent)
+        with locked_folder(incoming.parent) as is_ours:
+            if not is_ours:
+                raise ResourceError(f"another pull writes to {self.folder}; wait until it is done and run again")
+            return self._bring(entry, incoming, on_bytes)
+
+    def _bring(self, entry: ModelEntry, incoming: Path, on_bytes: OnBytes) -> Path:
         self.fetch(
             entry.url,
             incoming,

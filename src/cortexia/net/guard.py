@@ -38,6 +38,7 @@ _METADATA = frozenset(
 """Where clouds tell a machine its secrets: AWS, ECS, EKS, Alibaba, Oracle, Google."""
 
 _NAT64 = tuple(map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48")))  # RFC 6052, RFC 8215
+_UNICAST = IPv6Network("2000::/3")  # IANA: the only global unicast there is
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291 2.5.5.1, deprecated
 _ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214, upper half of the interface identifier
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -179,9 +180,16 @@ def refusal(text: str, policy: NetPolicy) -> str | None:
     for part in (address, *_embedded(address)):
         if part in _METADATA or part.is_link_local or part.is_multicast or part.is_unspecified:
             return f"{text}, which is never contacted (metadata, link-local, multicast or unspecified)"
-        if not policy.allow_private and not part.is_global:
+        if not policy.allow_private and not _is_public(part):
             return f"{text}, which is not public; setting allow_private_network permits it"
     return None
+
+
+def _is_public(address: Address) -> bool:
+    """Stricter than ``is_global``, which takes what is deprecated (site-local) or not assigned for public."""
+    if isinstance(address, IPv4Address):
+        return address.is_global
+    return address.is_global and (address in _UNICAST or address in _NAT64[0])
 
 
 def _embedded(address: Address) -> Iterator[Address]:

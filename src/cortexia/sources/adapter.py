@@ -45,23 +45,24 @@ class InputAdapter:
                 raise ValueError("an empty name, or one with a NUL, is no input")
             if is_remote(source):
                 return StreamInputStream(source, access or RemoteAccess.from_environment())
-            if _SCHEME.match(source) and not Path(source).exists():
+            if _SCHEME.match(source) and not os.path.lexists(source):
                 raise ValueError(f"not a local file: {source.split(':', 1)[0]}: addresses are no input here")
         if cache is None and access is not None:
             cache = access.cache
         if fps is not None:
             return _sequence(source, parse_rate(fps), cache)
         if isinstance(source, str | Path):
-            if Path(source).suffix.lower() in ManifestInputStream.SUFFIXES and Path(source).is_file():
+            is_list = Path(source).suffix.lower() in ManifestInputStream.SUFFIXES
+            if is_list and os.path.isfile(source):  # noqa: PTH113 - it is false, too, for names no file can have
                 return ManifestInputStream(Path(source), lambda entry: InputAdapter.adapt(entry, access=access))
             return FileInputStream(source, cache)
         if isinstance(source, bytes | BytesIO):
-            return MemoryInputStream(source)
+            return MemoryInputStream(source, cache=cache)
         raise ValueError(f"a {type(source).__name__} is no input; give a path, folder, glob, URL, bytes or BytesIO")
 
 
 def _sequence(source: object, rate: Fraction, cache: MediaCache | None) -> InputStream:
-    if not isinstance(source, str | Path) or not Path(source).is_dir():
+    if not isinstance(source, str | Path) or not os.path.isdir(source):  # noqa: PTH112 - as above
         raise ValueError("a rate (fps) goes with a folder of pictures, and with no other input")
     folder = Path(os.path.abspath(source))  # noqa: PTH100 - resolve() would follow links and change the name
     return ImageSequenceInputStream(folder, rate, cache)

@@ -20,21 +20,30 @@ class ArchiveInputStream:
 
     A member lies in the media cache under the SHA-256 of its content, and is known as ``<archive>!/<member>``. Archives
     within it are left out. Raises ``RejectedInput`` for one that is not safe to unpack, with nothing kept of it.
+
+    ``uri``: what the archive is known as, where that is not its path.
     """
 
-    def __init__(self, path: Path, cache: MediaCache | None = None, limits: ArchiveLimits | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        cache: MediaCache | None = None,
+        limits: ArchiveLimits | None = None,
+        uri: str | None = None,
+    ) -> None:
         self._path = path
+        self._uri = uri or path_to_uri(path)
         self._holder = CacheHolder(cache)
         self._limits = limits
-        self._left_out: list[Path] = []
+        self._left_out: list[str] = []
 
     def __iter__(self) -> Iterator[SourceVideo]:
         with self._holder.scratch() as folder:
             found = extract(self._path, folder, _is_wanted, self._limits)
             taken, others = choose(Candidate(file.name, file.path) for file in found.files)
-            self._left_out = [self._inside(name) for name in (*found.left_out, *(other.name for other in others))]
+            self._left_out = [*found.left_out, *(other.name for other in others)]
             if not taken:
-                raise RejectedInput("not_media", f"{self._path} holds no video, sound or picture")
+                raise RejectedInput("not_media", f"{self._uri} holds no video, sound or picture")
             names = {candidate.name for candidate in taken}
             videos = [self._kept(file) for file in found.files if file.name in names]
         yield from videos
@@ -42,17 +51,14 @@ class ArchiveInputStream:
     def _kept(self, file: Unpacked) -> SourceVideo:
         return SourceVideo(
             path=self._holder.cache.adopt(file.path, file.sha256),
-            uri=f"{path_to_uri(self._path)}!/{file.name}",
+            uri=f"{self._uri}!/{file.name}",
             filename=printable(file.name.rsplit("/", 1)[-1]),
             video_id=file.sha256,
         )
 
-    def _inside(self, name: str) -> Path:
-        return Path(f"{self._path}!") / name
-
     @property
-    def left_out(self) -> tuple[Path, ...]:
-        return tuple(path for path in self._left_out if not is_hidden(path.name))
+    def left_out(self) -> tuple[str, ...]:
+        return tuple(f"{self._uri}!/{name}" for name in self._left_out if not is_hidden(name))
 
     def __enter__(self) -> Self:
         return self

@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cortexia.errors import RejectedInput
-from cortexia.files import make_folder, translate_os_error
+from cortexia.files import locked_folder, make_folder, translate_os_error
 from cortexia.sources.uris import uri_to_path
+
+_SCRATCH = ".incoming-"
 
 
 class MediaCache:
@@ -20,15 +24,31 @@ class MediaCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.adopted: set[str] = set()
+        """Ids of what was put here through this object."""
 
     def path(self, video_id: str) -> Path:
         return self.folder / video_id
 
-    def scratch(self) -> Path:
-        """A new empty folder on the same file system, to build an entry in; whoever asks removes what is left."""
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A new empty folder on the same file system, to build an entry in; what is left in it is removed.
+
+        It is locked as long as its process lives, and those that killed processes left behind are removed first.
+        """
         make_folder(self.folder)
-        with translate_os_error(self.folder):
-            return Path(tempfile.mkdtemp(prefix=".incoming-", dir=self.folder))
+        with ExitStack() as stack:
+            with translate_os_error(self.folder):
+                for left in self.folder.glob(_SCRATCH + "*"):
+                    with locked_folder(left) as is_ours:
+                        if is_ours:
+                            shutil.rmtree(left, ignore_errors=True)
+                is_locked = False
+                while not is_locked:  # another process may take it for a left one before it is locked
+                    folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self.folder))
+                    is_locked = stack.enter_context(locked_folder(folder))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            yield folder
 
     def adopt(self, made: Path, video_id: str) -> Path:
         """Move ``made`` (a file or folder inside a scratch folder) to its place. What is there already stays."""
@@ -39,11 +59,13 @@ class MediaCache:
             except OSError:
                 if not target.exists():
                     raise
+        self.adopted.add(video_id)
         return target
 
     def drop(self, video_id: str) -> None:
         """Remove an entry; no error if it is not there."""
         path = self.path(video_id)
+        self.adopted.discard(video_id)
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cortexia.archives import archive_format
-from cortexia.decoders.formats import is_picture
+from cortexia.decoders.formats import begins_like_picture, is_picture
 
 SNIFF_BYTES = 512
 _NOT_MEDIA = (
@@ -54,7 +54,7 @@ def is_plainly_no_media(name: str, head: bytes) -> bool:
 
     A file named like a video is always handed on, so that a broken recording is reported and never passed over.
     """
-    if _claims_media(name):
+    if _claims_media(name) or begins_like_picture(head):
         return False
     if head.startswith(_NOT_MEDIA) or not head:
         return True

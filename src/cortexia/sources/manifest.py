@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from cortexia.errors import RejectedInput
+from cortexia.archives import archive_format
+from cortexia.errors import MissingDependencyError, RejectedInput
 from cortexia.sources.base import InputStream, SourceVideo
+from cortexia.sources.identity import identify
 from cortexia.sources.remote import is_remote
+from cortexia.sources.uris import path_to_uri
 
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
 _COLUMNS = ("path", "uri")
@@ -50,21 +53,33 @@ class ManifestInputStream:
                 continue
             try:
                 yield from self._videos(entry)
-            except (RejectedInput, ValueError) as error:
-                reason = error.reason if isinstance(error, RejectedInput) else "not_an_input"
-                yield RejectedInput(reason, f"{self._path}, line {entry.line}: {error}")
+            except RejectedInput as error:
+                yield self._refused(entry, error.reason, error)
+            except MissingDependencyError as error:
+                yield self._refused(entry, error.code, error)
+            except ValueError as error:
+                yield self._refused(entry, "not_an_input", error)
+
+    def _refused(self, entry: ManifestEntry, reason: str, error: Exception) -> RejectedInput:
+        return RejectedInput(reason, f"{self._path}, line {entry.line}: {error}")
 
     def _videos(self, entry: ManifestEntry) -> Iterator[SourceVideo | RejectedInput]:
         source = entry.source
+        digest = entry.sha256
         if is_remote(source):
-            source += f"#sha256={entry.sha256}" if entry.sha256 and "#sha256=" not in source else ""
+            source, digest = _with_digest(source, digest), None
         elif "://" not in source:
             source = str(self._path.parent / source)
         stream = self._stack.enter_context(self._adapt(source))
         if isinstance(stream, ManifestInputStream):
             raise ValueError("a manifest in a manifest is not read")
+        if digest is not None and _check_archive(Path(source), digest):
+            digest = None
         for video in stream:
-            yield video if isinstance(video, RejectedInput) else replace(video, sha256=entry.sha256)
+            if isinstance(video, RejectedInput):
+                yield self._refused(entry, video.reason, video)
+            else:
+                yield video if digest is None else replace(video, sha256=digest)
         self._left_out += stream.left_out
 
     @property
@@ -80,6 +95,24 @@ class ManifestInputStream:
     def close(self) -> None:
         """Close what rows named."""
         self._stack.close()
+
+
+def _with_digest(address: str, sha256: str | None) -> str:
+    """The address with the digest as it states one. Raises ``ValueError`` for one that states another already."""
+    stated = f"#sha256={sha256}"
+    if sha256 is None or address.lower().endswith(stated):
+        return address
+    if "#sha256=" in address:
+        raise ValueError("the address and the column sha256 state different digests")
+    return address + stated
+
+
+def _check_archive(path: Path, sha256: str) -> bool:
+    """Whether ``path`` is an archive: then the digest is that of all of it. ``RejectedInput`` if it has another."""
+    if archive_format(path) is None:
+        return False
+    identify(SourceVideo(path, path_to_uri(path), path.name, sha256=sha256))
+    return True
 
 
 def read_manifest(path: Path) -> Iterator[ManifestEntry | RejectedInput]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import mimetypes
 import re
-import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+from cortexia.archives import archive_format
 from cortexia.buckets import ObjectAccess, ObjectAddress, ObjectStorage, is_object_address
 from cortexia.config import Settings, load_settings
 from cortexia.errors import NetworkError, RejectedInput, SourceRefusedError
 from cortexia.net import Fetched, NetPolicy, shown_url
+from cortexia.sources.archive import ArchiveInputStream
 from cortexia.sources.base import SourceVideo
 from cortexia.sources.cache import MediaCache
 
@@ -47,7 +49,8 @@ class RemoteAccess:
 
 
 class StreamInputStream:
-    """The video at an address, or all objects below a prefix (``s3://bucket/prefix/``), by key.
+    """The video at an address, those in the archive there, or all objects below a prefix (``s3://bucket/prefix/``), by
+    key. Archives below a prefix are left out.
 
     ``#sha256=<hex>`` after the address states the digest: it is checked while the bytes come, and what is in the cache
     already is not fetched again. Videos come one by one; each is fetched when it is asked for.
@@ -63,12 +66,12 @@ class StreamInputStream:
 
     def __iter__(self) -> Iterator[SourceVideo | RejectedInput]:
         if not is_object_address(self._url):
-            yield self._video(_WebFile(self._url, self._access.policy))
+            yield from self._named(_WebFile(self._url, self._access.policy))
             return
         address = self._parsed()
         storage = ObjectStorage(address.scheme, self._access.objects)
         if not address.is_prefix:
-            yield self._video(_Object(address, storage))
+            yield from self._named(_Object(address, storage))
             return
         if self._sha256 is not None:
             raise RejectedInput("not_an_input", f"{address} stands for many objects; a digest is of one")
@@ -92,22 +95,40 @@ class StreamInputStream:
                 self._left_out.append(str(address))
                 continue
             try:
-                yield self._video(_Object(address, storage))
+                item = _Object(address, storage)
+                with self._fetched(item) as fetched:
+                    video = self._kept(item, fetched)
+                yield video
             except RejectedInput as error:
                 yield error
 
-    def _video(self, item: _WebFile | _Object) -> SourceVideo:
+    def _named(self, item: _WebFile | _Object) -> Iterator[SourceVideo]:
+        """The video, or those in the archive, at an address that was named."""
         cache = self._access.cache
         if self._sha256 is not None and cache.path(self._sha256).is_file():
-            return SourceVideo(cache.path(self._sha256), item.uri, item.name, self._sha256)
-        scratch = cache.scratch()
-        try:
-            fetched = item.fetch(scratch / "media", self._sha256)
-            path = cache.adopt(fetched.path, fetched.sha256)
-        except NetworkError as error:
-            raise RejectedInput(error.reason, str(error)) from error
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            yield SourceVideo(cache.path(self._sha256), item.uri, item.name, self._sha256)
+            return
+        with self._fetched(item) as fetched:
+            if archive_format(fetched.path) is None:
+                videos = [self._kept(item, fetched)]
+            else:
+                with ArchiveInputStream(fetched.path, cache, uri=item.uri) as archive:
+                    videos = list(archive)
+                    self._left_out += archive.left_out
+        yield from videos
+
+    @contextmanager
+    def _fetched(self, item: _WebFile | _Object) -> Iterator[Fetched]:
+        """What lies there, in a folder that goes when the block ends."""
+        with self._access.cache.scratch() as scratch:
+            try:
+                fetched = item.fetch(scratch / "media", self._sha256)
+            except NetworkError as error:
+                raise RejectedInput(error.reason, str(error)) from error
+            yield fetched
+
+    def _kept(self, item: _WebFile | _Object, fetched: Fetched) -> SourceVideo:
+        path = self._access.cache.adopt(fetched.path, fetched.sha256)
         return SourceVideo(path, item.uri, item.name, fetched.sha256)
 
     @property

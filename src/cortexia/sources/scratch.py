@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from cortexia.sources.cache import MediaCache
@@ -24,14 +22,9 @@ class CacheHolder:
             self._cache = MediaCache(Path(folder))
         return self._cache
 
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
+    def scratch(self) -> AbstractContextManager[Path]:
         """An empty folder in the cache; what is left in it is removed."""
-        folder = self.cache.scratch()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        return self.cache.scratch()
 
     def close(self) -> None:
         self._stack.close()
