@@ -118,7 +118,7 @@ def test_metadata_stays_closed_where_private_addresses_are_open(address):
     assert refusal("10.0.0.1", NetPolicy(allow_private=True)) is None
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "2002:5db8:d822::", "64:ff9b::5db8:d822"])
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"])
 def test_public_addresses_pass(address):
     assert refusal(address, NetPolicy()) is None
 

@@ -51,10 +51,7 @@ class TarReader:
     def contents(self) -> Iterator[tuple[Member, IO[bytes]]]:
         with self._open() as archive:
             for info in archive:
-                # the second belt: what the standard filter would not let pass, or would change, does not come out
-                filtered = tarfile.data_filter(info, str(self._path.parent))
-                if filtered.name.rstrip("/") != info.name.rstrip("/"):
-                    raise tarfile.TarError(f"{info.name!r} is refused by tarfile.data_filter")
+                _require_filtered(info, self._path.parent)
                 file = archive.extractfile(info) if info.isreg() else None
                 if file is not None:
                     with file:
@@ -70,6 +67,16 @@ class TarReader:
             else:
                 stream = MeteredStream(stack.enter_context(opener(packed)), packed, self._limits)
             yield stack.enter_context(tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:"))
+
+
+def _require_filtered(info: tarfile.TarInfo, folder: Path) -> None:
+    """The second belt: what the standard filter would not let pass, or would change, does not come out.
+
+    Pythons before 3.11.4 lack it; the check of all members before the first is unpacked stands by itself there.
+    """
+    standard = getattr(tarfile, "data_filter", None)
+    if standard is not None and standard(info, str(folder)).name.rstrip("/") != info.name.rstrip("/"):
+        raise tarfile.TarError(f"{info.name!r} is refused by tarfile.data_filter")
 
 
 def _member(info: tarfile.TarInfo) -> Member:

@@ -189,6 +189,8 @@ def _is_public(address: Address) -> bool:
     """Stricter than ``is_global``, which takes what is deprecated (site-local) or not assigned for public."""
     if isinstance(address, IPv4Address):
         return address.is_global
+    if address.sixtofour is not None:
+        return False  # RFC 7526 gave it up; which Pythons call it global depends on their patch level
     return address.is_global and (address in _UNICAST or address in _NAT64[0])
 
 
