@@ -4,9 +4,9 @@
 
 All cases share the budget of threads, and one session of ONNX Runtime with one thread inside. *bare session*: tensors
 prepared before, nothing read from the outputs; what the network alone costs. *by hand*: the adapter's two calls around
-the session, on pictures in memory; *annotator*: the session of ``objects`` on the same. *decoded by hand*: PyAV with two
-threads, the decoder's own conversion to full-size BGR, and the calls as before; *engine*: the whole pass without a
-store. Ratio: seconds by hand over seconds of the product. Target: 0.95.
+the session, on pictures in memory; *annotator*: the session of ``objects`` on the same. *decoded by hand*: PyAV with
+two threads, the decoder's own conversion to full-size BGR, and the calls as before; *engine*: the whole pass without
+a store. Ratio: seconds by hand over seconds of the product. Target: 0.95.
 """
 
 from __future__ import annotations
