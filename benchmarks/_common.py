@@ -16,15 +16,31 @@ Row = dict[str, object]
 DATA = Path(os.environ.get("CORTEXIA_TEST_DATA", Path(__file__).parents[1] / "../shared/data")).resolve()
 
 
-def interleaved(runners: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median wall seconds by name. The machine's mood falls on all alike, because they take turns."""
+def in_turns(runners: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Wall seconds of each round by name. The machine's mood falls on all alike, because they take turns."""
     times: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(rounds):
         for name, runner in runners.items():
             begun = time.perf_counter()
             runner()
             times[name].append(time.perf_counter() - begun)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
+
+
+def interleaved(runners: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median wall seconds by name."""
+    return {name: statistics.median(values) for name, values in in_turns(runners, rounds).items()}
+
+
+def paired_ratios(limit: Sequence[float], case: Sequence[float]) -> list[float]:
+    """Limit over case of each round, the lowest first."""
+    return sorted(a / b for a, b in zip(limit, case, strict=True))
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Median, and in brackets the lowest and the highest."""
+    low, high = min(values), max(values)
+    return f"{statistics.median(values):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def judged(value: float, target: float) -> str:

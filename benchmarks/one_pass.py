@@ -30,7 +30,8 @@ from cortexia.annotators.shots import Shots
 from cortexia.batch.worker import Worker, WorkerOptions
 from cortexia.decoders.pyav import PyAVDecoder
 from cortexia.engine import EngineOptions
-from cortexia.plan import make_specs, resolve
+from cortexia.models.base import ModelAccess
+from cortexia.plan import make_specs, resolve, weights_of
 from cortexia.sources import InputAdapter, identify
 from cortexia.stores import open_store
 from cortexia.testing import Camera, Mover, ShotSpec, SoundSpec, VideoSpec, make_video, tone
@@ -127,22 +128,23 @@ class NetworkSession(StreamSession):
 # -- running
 
 
-def annotate(path: Path, recipes: Sequence[Annotator]) -> None:
-    """All of it: identity, probe, plan, pass, windows committed to a new store."""
+def annotate(path: Path, recipes: Sequence[Annotator], models: ModelAccess | None = None) -> dict[str, float]:
+    """All of it: identity, probe, plan, pass, windows committed to a new store. Processing seconds by annotator."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(str(Path(folder) / "bench.db"))
         identity = identify(next(iter(InputAdapter.adapt(path))))
         ordered, needs = resolve(recipes)
-        specs = make_specs(identity.video_id, ordered, needs)
+        specs = make_specs(identity.video_id, ordered, needs, weights_of=weights_of(models))
         store.save_video(identity)
         store.register_runs(list(specs.values()), {})
         job_id = store.submit_job(identity, [spec.run_id for spec in specs.values()], {})
-        options = WorkerOptions(EngineOptions(threads=2))
+        options = WorkerOptions(EngineOptions(threads=2), models=models)
         Worker(store, PyAVDecoder(), options, recipes=lambda config: ordered).work([job_id])
-        job = store.job(job_id)
-        if job is None or job.status != "completed":
-            raise RuntimeError(f"{path.name}: {job}")
+        job, runs = store.job(job_id), list(store.runs(identity.video_id))
         store.close()
+    if job is None or job.status != "completed" or any(run.status != "completed" for run in runs):
+        raise RuntimeError(f"{path.name}: {job}, {runs}")
+    return {run.spec.annotator: run.processing_s for run in runs}
 
 
 def apart(path: Path, recipes: Sequence[Annotator]) -> None:

@@ -23,7 +23,7 @@ class Yolox:
     """Takes BGR in 0..255, not normalised, shrunk or enlarged into the top left corner of a grey square.
 
     The output has a row for each cell of the grids of ``STRIDES``: offset of the centre from the cell and the logarithm
-    of the size, in strides; then objectness and 80 class scores, whose product is the score.
+    of the size, in strides; then objectness and 80 class scores, both in [0, 1], whose product is the score.
     """
 
     labels = COCO_LABELS
@@ -46,16 +46,20 @@ class Yolox:
 
     def read(self, outputs: Sequence[Tensor], width: int, height: int) -> DetectionBatch:
         """Raises ``ConfigurationError`` for the output of another network."""
-        cells = outputs[0]
-        if cells.shape != (wanted := (len(self._cells), 5 + len(self.labels))):
+        shape = outputs[0].shape
+        if shape != (wanted := (len(self._cells), 5 + len(self.labels))):
             raise ConfigurationError(
-                f"this is no YOLOX for COCO: its output for {self._side} x {self._side} pixels is {cells.shape}, not"
+                f"this is no YOLOX for COCO: its output for {self._side} x {self._side} pixels is {shape}, not"
                 f" {wanted}; name another adapter or input_size in its entry of the catalogue"
             )
+        # Class scores are at most 1: where the objectness does not exceed the threshold, no product does.
+        likely = np.flatnonzero(outputs[0][:, 4] > self._limits.threshold)
+        cells = outputs[0][likely]
         classes, scores = best_classes(cells[:, 4:5] * cells[:, 5:])
         chosen = scores > self._limits.threshold
-        strides = self._strides[chosen]
-        centres = (cells[chosen, :2] + self._cells[chosen]) * strides
+        place = likely[chosen]
+        strides = self._strides[place]
+        centres = (cells[chosen, :2] + self._cells[place]) * strides
         half = np.exp(cells[chosen, 2:4]) * strides / 2
         boxes = np.hstack((centres - half, centres + half)) / self._scale(width, height)
         return kept(boxes, scores[chosen], classes[chosen], self.labels, self._limits.max_overlap)
