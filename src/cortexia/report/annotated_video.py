@@ -20,6 +20,7 @@ from cortexia.decoders.writer import VideoWriter
 from cortexia.errors import ConfigurationError
 from cortexia.files import translate_os_error
 from cortexia.report.base import VideoData
+from cortexia.report.drawn import MAX_SIDE
 from cortexia.report.gather import Facts, gather
 from cortexia.report.palette import LABEL_COLOURS, TEXT_ON, colour_indexes
 from cortexia.report.pictures import font, plate
@@ -52,15 +53,17 @@ def write_annotated_video(
     data: VideoData,
     source: DecodeSource,
     output: Path,
-    max_side: int = 1280,
+    max_side: int = MAX_SIDE,
     on_frame: Callable[[float], None] = lambda time_s: None,
 ) -> int:
     """Decode the source once and write every frame at its own time; returns how many frames.
 
     Boxes stay until the next frame that has any, at most one and a half times the usual time between such frames, never
     beyond two seconds or the end of their shot. ``max_side``: the longer side shrinks to at most this many pixels.
-    Raises ``ConfigurationError`` where the video has no pictures.
+    Raises ``ConfigurationError`` where the video has no pictures, or is the very file to write.
     """
+    if output.exists() and output.samefile(source.path):
+        raise ConfigurationError(f"{output} is the video that is read; name another file")
     media = data.record.media
     if media is None or media.video is None:
         raise ConfigurationError(f"{data.record.identity.filename} has no pictures to draw on, or was not read yet")
