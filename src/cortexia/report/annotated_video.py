@@ -125,9 +125,7 @@ class _Job:
         return frames
 
     def _drawing(self) -> Drawing:
-        starts = [series for series in self.facts.detections.values() if len(series)]
-        step = min((series.step for series in starts if series.step), default=0)
-        hold = min(round(step * _HOLD_STEPS), round(HOLD_LIMIT_S * 1e6))
+        hold = min(round(self.facts.detection_step * _HOLD_STEPS), round(HOLD_LIMIT_S * 1e6))
         return Drawing(colour_indexes(self.facts.labels), hold, self.facts.end >= 3_600_000_000)
 
     def _caption(self, start: int) -> tuple[str, str]:

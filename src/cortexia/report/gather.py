@@ -102,6 +102,11 @@ class Facts:
         return self.shots[place] if place >= 0 and start < self.shots[place].end else None
 
     @property
+    def detection_step(self) -> int:
+        """Time between frames that detection looks at (µs), as far as rows tell: the least of all labels; 0 unknown."""
+        return min((series.step for series in self.detections.values() if series.step), default=0)
+
+    @property
     def labels(self) -> list[str]:
         """Labels of detections, the most frequent first; of equals in order of the alphabet."""
         return sorted(self.detections, key=lambda label: (-len(self.detections[label]), label))
