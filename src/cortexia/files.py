@@ -9,7 +9,7 @@ import contextlib
 import errno
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
@@ -71,17 +71,27 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     ``ResourceError``.
     """
     with translate_os_error(path):
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=".tmp", dir=path.parent)
+        temporary = temporary_beside(path)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
+
+
+def temporary_beside(path: Path, suffix: str = ".tmp") -> Path:
+    """A new empty file in the folder of ``path``, to be moved there when complete: with the permissions that any new
+    file gets here, not those of private temporary files. Raises ``OSError``: call it inside ``translate_os_error``."""
+    while True:
+        made = path.parent / f".{path.name[:64]}.{secrets.token_hex(8)}{suffix}"
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+            return made
 
 
 def sync_folder(folder: Path) -> None:

@@ -43,7 +43,7 @@ def test_failures_come_first(batch):
     page = Page((batch[1] / "index.html").read_bytes())
     names = [text for text in page.texts if text.endswith(".mp4")][:3]
     assert names == ["Zoë & co <b>.mp4", "never.mp4", "report.mp4"]
-    assert "Objects (buckets): annotator: no luck" in page.text
+    assert "Objects (objects): annotator: no luck" in page.text
 
 
 def test_totals_are_those_of_the_store(batch):

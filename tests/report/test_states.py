@@ -72,7 +72,7 @@ def test_a_failed_run_says_its_reason(annotated, clips):
     stored(app.store(), identity, "objects", [], RunStatus.FAILED, reason="annotator", message="no luck")
     stored(app.store(), identity, "motion", [], RunStatus.SKIPPED, reason="upstream")
     text = page_of(app).text
-    assert "failed Objects (buckets) annotator: no luck" in text
+    assert "failed Objects (objects) annotator: no luck" in text
     assert "Nothing to show: motion skipped (upstream)" in text
 
 
