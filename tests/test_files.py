@@ -105,3 +105,13 @@ def test_file_systems_are_known_by_their_mounts(tmp_path):
     assert files.is_network_filesystem("nfs")
     assert not files.is_network_filesystem("ext4")
     assert not files.is_network_filesystem(None)
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_a_file_gets_the_permissions_that_any_new_file_gets(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        files.atomic_write(tmp_path / "page.html", b"to be looked at by others")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "page.html").stat().st_mode & 0o777 == mode

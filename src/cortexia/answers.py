@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from cortexia import lookup, registry
-from cortexia.buckets import published
+from cortexia.buckets import is_object_address, publish
 from cortexia.config import Settings
 from cortexia.decoders.base import Decoder
-from cortexia.errors import ConfigurationError
+from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.exporters import make_exporter
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.destination import write_export
 from cortexia.lookup import NotLooked, StoredVideo
 from cortexia.outcomes import VideoStatus
+from cortexia.report.drawn import CONTACT_SHEET, DRAWN, MAX_SIDE, VIDEO, DrawnFormat, drawn_options, the_video
 from cortexia.sources import MediaCache, open_path
 from cortexia.stores import open_store
 from cortexia.stores.base import StorageBackend
@@ -104,20 +107,56 @@ class Answers:
         query: Query,
         out: Any = None,
         options: Mapping[str, Any] | None = None,
+        on_frame: Callable[[float], None] = lambda time_s: None,
     ) -> int:
         """Write current rows in a format, to a file or folder (replaced only when complete) or to the stream ``out``.
 
         ``s3://`` and ``gs://`` addresses are written here first, and uploaded when complete. Returns how many
-        annotations. Raises ``ConfigurationError`` for several files and no ``output``.
+        annotations; for ``video`` how many frames, for ``contact-sheet`` how many shots: these take one video and no
+        other filter. ``on_frame`` is told how far a video is (seconds). Raises ``UnknownNameError`` for a format that
+        does not exist, ``ConfigurationError`` where ``output`` is needed, or is the store or the video itself.
         """
+        if format_name in DRAWN:
+            return self._draw(DRAWN[format_name], output, query, options or {}, on_frame)
+        if format_name not in registry.names("exporters"):
+            raise UnknownNameError("format", format_name, [*registry.names("exporters"), *DRAWN])
         exporter = make_exporter(format_name, options)
         source = ExportSource(self.store(create=False), query)
         if output is not None:
-            with published(output, f"annotations{exporter.suffix}", self.settings) as path:
+            with self._placed(output, exporter.suffix) as path:
                 return write_export(exporter, source, path)
         if exporter.target == "folder":
             raise ConfigurationError(f"{format_name} writes several files: name a folder with --output")
         return exporter.write(source, out)
+
+    def _draw(
+        self,
+        drawn: DrawnFormat,
+        output: str | Path | None,
+        query: Query,
+        options: Mapping[str, Any],
+        on_frame: Callable[[float], None],
+    ) -> int:
+        video_id, chosen = the_video(drawn, query), drawn_options(drawn, options)
+        if output is None:
+            raise ConfigurationError(f"{drawn.name} is not written to stdout: name a file with --output")
+        if drawn.name == CONTACT_SHEET:
+            return self.contact_sheet(video_id, output)
+        return self.annotated_video(video_id, output, chosen["max_side"], on_frame)
+
+    @contextmanager
+    def _placed(self, output: str | Path, suffix: str) -> Iterator[Path]:
+        """Where to write what belongs at ``output``: an object address is uploaded to when the block ended well."""
+        if not is_object_address(str(output)):
+            store = Path(self.settings.store)
+            if store.exists() and Path(output).exists() and store.samefile(output):
+                raise ConfigurationError(f"{output} is the store that is read; name another file")
+            yield Path(output)
+            return
+        with tempfile.TemporaryDirectory(prefix="cortexia-") as folder:
+            made = Path(folder) / (str(output).rpartition("/")[2] or f"annotations{suffix}")
+            yield made
+            publish(made, str(output), self.settings)
 
     # -- reports: imported when asked for, they bring templates and pictures along
 
@@ -144,24 +183,25 @@ class Answers:
         """Write the shots of a video as one JPEG picture; returns how many are on it."""
         from cortexia.report.contact_sheet import write_contact_sheet
 
-        with published(output, "contact-sheet.jpg", self.settings) as path:
+        with self._placed(output, DRAWN[CONTACT_SHEET].suffix) as path:
             return write_contact_sheet(self.report_data(video_id), path)
 
     def annotated_video(
         self,
         video_id: str,
         output: str | Path,
-        max_side: int = 1280,
+        max_side: int = MAX_SIDE,
         on_frame: Callable[[float], None] = lambda time_s: None,
     ) -> int:
         """Write the video with boxes, shot number and time drawn in, as MP4; returns how many frames.
 
         ``max_side``: the longer side shrinks to at most this (pixels). ``on_frame`` is told how far it is (seconds).
+        Raises ``ConfigurationError`` where ``output`` is the video itself.
         """
         from cortexia.report.annotated_video import DecodeSource, write_annotated_video
 
         data = self.report_data(video_id)
         path = open_path(data.record.identity.uri, video_id, MediaCache(self.settings.media_cache))
         source = DecodeSource(self.decoder, path, self.settings.thread_budget)
-        with published(output, "annotated.mp4", self.settings) as target:
+        with self._placed(output, DRAWN[VIDEO].suffix) as target:
             return write_annotated_video(data, source, target, max_side, on_frame)

@@ -152,7 +152,7 @@ def test_a_video_that_was_not_read_yet_is_listed(tmp_path):
 
 def test_formats_and_what_they_cannot_carry(place):
     lines = typed(place, "export", "--list").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["coco", "csv", "json", "jsonl", "parquet"]
+    assert [line.split()[0] for line in lines] == ["coco", "csv", "json", "jsonl", "parquet", "video", "contact-sheet"]
     assert "does not carry: annotations other than detections" in lines[0]
 
 

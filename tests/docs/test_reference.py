@@ -14,6 +14,7 @@ from cortexia.annotators.base import Annotator
 from cortexia.cli.main import COMMANDS, cli
 from cortexia.config import ProcessingConfig, Settings
 from cortexia.exporters.flat import COLUMNS
+from cortexia.report.drawn import DRAWN, DrawnFormat
 from cortexia.stores.sql.schema import metadata
 from cortexia.types import ANNOTATION_TYPES
 
@@ -108,6 +109,13 @@ def test_what_a_format_cannot_carry_is_in_the_reference(name: str) -> None:
     assert [lost for lost in exporter.cannot_carry if lost not in own] == []
     options = [item.name for item in dataclasses.fields(exporter)] if dataclasses.is_dataclass(exporter) else []
     assert [option for option in options if f"`{option}`" not in own] == []
+
+
+@pytest.mark.parametrize("drawn", DRAWN.values(), ids=list(DRAWN))
+def test_what_a_drawing_cannot_carry_is_in_the_reference(drawn: DrawnFormat) -> None:
+    own = " ".join(section(page("exports.md"), f"`{drawn.name}`").split())
+    assert [lost for lost in drawn.cannot_carry if lost not in own] == []
+    assert [f"`{name}`" in own and str(value) in own for name, value in drawn.options.items()] in ([], [True])
 
 
 def test_every_column_of_tables_is_in_the_reference() -> None:

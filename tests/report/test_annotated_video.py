@@ -87,6 +87,19 @@ def _is_orange(picture: np.ndarray) -> bool:
     return bool(np.abs(edge - np.array([230, 159, 0])).max() < 60)
 
 
+def test_a_name_near_the_right_edge_is_drawn_whole(annotated, clips, tmp_path):
+    path = clips("plain.mp4", VideoSpec(width=320, height=180, shots=(ShotSpec(2.0),), stamp=False))[0]
+    app = annotated(path, request=Request(("shots",)))
+    identity = next(iter(app.store().videos())).identity
+    box = Detection(span=span(0, 40), label="cup", confidence=0.5, frame_index=0, bbox=BBox(310, 60, 320, 140))
+    stored(app.store(), identity, "objects", [box])
+    app.annotated_video(identity.video_id, tmp_path / "out.mp4")
+    row = picture(tmp_path / "out.mp4", 0)[47]
+    plate = np.flatnonzero(np.abs(row - np.array([230, 159, 0])).max(axis=1) < 60)
+    assert plate.min() < 290
+    assert plate.max() >= 317
+
+
 def test_the_bar_is_below_the_picture_and_hides_nothing(full, clip, tmp_path):
     full.annotated_video(only(full), tmp_path / "out.mp4")
     before, after = picture(clip, 75), picture(tmp_path / "out.mp4", 75)

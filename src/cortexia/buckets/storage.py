@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from cortexia.buckets.address import ObjectAddress, is_object_address
+from cortexia.buckets.address import ObjectAddress
 from cortexia.config import Settings, google_credentials_file
 from cortexia.errors import (
     CortexiaError,
@@ -144,19 +143,6 @@ def publish(path: Path, destination: str, settings: Settings) -> None:
         return
     key = goal.key + path.name if goal.is_prefix else goal.key
     storage.upload(path, ObjectAddress(goal.scheme, goal.bucket, key))
-
-
-@contextmanager
-def published(output: str | Path, name: str, settings: Settings) -> Iterator[Path]:
-    """Where to write what belongs at ``output``. For an address that is a temporary place, uploaded from when the block
-    ended well; ``name`` is that of the file where the address ends in ``/``."""
-    if not is_object_address(str(output)):
-        yield Path(output)
-        return
-    with tempfile.TemporaryDirectory(prefix="cortexia-") as folder:
-        made = Path(folder) / (str(output).rpartition("/")[2] or name)
-        yield made
-        publish(made, str(output), settings)
 
 
 @contextmanager

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from cortexia.cli.filters import query_from, row_filters
 from cortexia.cli.options import config_option, settings_from, store_option, warn_of_opened_guards
-from cortexia.cli.picture_export import FORMATS, export_picture
 from cortexia.errors import ConfigurationError
 
 
@@ -19,37 +20,54 @@ from cortexia.errors import ConfigurationError
 @config_option
 @click.option("--format", "format_name", default="jsonl", show_default=True, help="Which format.")
 @click.option(
-    "-o", "--output", type=click.Path(), metavar="PATH", help="File or folder, s3:// too; stdout when left out."
+    "-o", "--output", type=click.Path(), metavar="PATH", help="File or folder, s3:// too; stdout when left out, or -."
 )
 @click.option("--export-option", "pairs", multiple=True, metavar="KEY=VALUE", help="An option of the format.")
 @click.option("--list", "as_list", is_flag=True, help="Show the formats and what each cannot carry.")
 @row_filters
 def command(store: str | None, config_file: str | None, as_list: bool, **given: Any) -> None:
-    """Write annotations in a format, in order of video and time.
+    """Write annotations in a format, in order of video and time; or draw them: video, contact-sheet.
 
     \b
     Examples:
       cortexia export --store shots.db --format coco -o boxes.json
       cortexia export --type shot | head
       cortexia export --format video --video talk.mp4 -o boxes.mp4
-      cortexia export --format contact-sheet --video talk.mp4 -o talk.jpg
     """
     if as_list:
         _print_formats()
         return
     from cortexia.app import App
 
-    format_name, output, pairs = given.pop("format_name"), given.pop("output"), given.pop("pairs")
+    format_name, pairs, output = given.pop("format_name"), given.pop("pairs"), given.pop("output")
+    output = None if output == "-" else output
     settings = settings_from(config_file, store=store).settings
     warn_of_opened_guards(settings)
-    with App(settings) as app:
+    with App(settings) as app, _progress(format_name, output) as on_frame:
         query = query_from(app, given)
-        if format_name in FORMATS:
-            click.echo(export_picture(app, format_name, query.video_ids, output, _options(pairs)), err=True)
-            return
-        count = app.export(format_name, output, query, sys.stdout.buffer, _options(pairs))
+        count = app.export(format_name, output, query, sys.stdout.buffer, _options(pairs), on_frame)
     if output is not None:
-        click.echo(f"wrote {count} annotations to {output}", err=True)
+        click.echo(f"wrote {count} {_unit(format_name, count)} to {output}", err=True)
+
+
+@contextmanager
+def _progress(format_name: str, output: str | None) -> Iterator[Callable[[float], None]]:
+    from cortexia.report.drawn import VIDEO
+
+    if format_name != VIDEO or output is None:
+        yield lambda time_s: None
+        return
+    from cortexia.cli.progress import seconds_display
+
+    with seconds_display(output) as on_frame:
+        yield on_frame
+
+
+def _unit(format_name: str, count: int) -> str:
+    from cortexia.report.drawn import DRAWN
+
+    unit = DRAWN[format_name].unit if format_name in DRAWN else "annotation"
+    return unit if count == 1 else f"{unit}s"
 
 
 def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -68,10 +86,12 @@ def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
 
 def _print_formats() -> None:
     from cortexia import registry
+    from cortexia.report.drawn import DRAWN
 
     for name in registry.names("exporters"):
         exporter = registry.load("exporters", name)
         what = "a folder" if exporter.target == "folder" else f"a file {exporter.suffix}"
         click.echo(f"{name:<15}{what}; does not carry: {'; '.join(exporter.cannot_carry) or 'nothing is lost'}")
-    for name, what in FORMATS.items():
-        click.echo(f"{name:<15}{what}")
+    for name, drawn in DRAWN.items():
+        what = f"a file {drawn.suffix} of one --video"
+        click.echo(f"{name:<15}{what}; does not carry: {'; '.join(drawn.cannot_carry)}")

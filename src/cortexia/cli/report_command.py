@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cortexia.cli.options import config_option, settings_from, store_option
+from cortexia.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from cortexia.app import App
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @config_option
 @click.option("-o", "--output", type=click.Path(), metavar="PATH", help="Where to.  [default: report, report.html]")
 def command(video: str | None, store: str | None, config_file: str | None, output: str | None) -> None:
-    """Write pages to look at: of VIDEO (a path or an id), or of all videos of the store with an index.
+    """Write pages to look at: of VIDEO (a path, an id or a file name), or of all videos of the store with an index.
 
     \b
     Examples:
@@ -37,10 +38,13 @@ def command(video: str | None, store: str | None, config_file: str | None, outpu
 
 
 def _video_id(app: App, video: str) -> str:
-    """A stored id, or the id of the video at a path."""
-    if not Path(video).exists() and app.video_status(video) is not None:
-        return video
-    return app.identify_one(video).video_id
+    """The id of the video at a path or an address, or of the stored one that a word names."""
+    if Path(video).exists() or "://" in video:
+        return app.identify_one(video).video_id
+    found = app.video_ids([video])
+    if len(found) != 1:
+        raise ConfigurationError(f"{video!r} names {len(found)} videos; give an id (see cortexia videos)")
+    return found[0]
 
 
 def _batch(app: App, folder: Path) -> None:

@@ -18,7 +18,8 @@ from cortexia.decoders.writer import VideoWriter
 from cortexia.errors import ConfigurationError
 from cortexia.files import temporary_beside, translate_os_error
 from cortexia.report.base import VideoData
-from cortexia.report.gather import Facts, gather
+from cortexia.report.drawn import MAX_SIDE
+from cortexia.report.gather import NO_LABEL, Facts, gather
 from cortexia.report.palette import LABEL_COLOURS, TEXT_ON, colour_indexes
 from cortexia.report.pictures import font, plate
 from cortexia.report.words import clock, short, visible
@@ -50,15 +51,17 @@ def write_annotated_video(
     data: VideoData,
     source: DecodeSource,
     output: Path,
-    max_side: int = 1280,
+    max_side: int = MAX_SIDE,
     on_frame: Callable[[float], None] = lambda time_s: None,
 ) -> int:
     """Decode the source once and write every frame at its own time; returns how many frames.
 
     Boxes stay until the next frame that has any, at most one and a half times the usual time between such frames, never
     beyond two seconds or the end of their shot. ``max_side``: the longer side shrinks to at most this many pixels.
-    Raises ``ConfigurationError`` where the video has no pictures.
+    Raises ``ConfigurationError`` where the video has no pictures, or is the very file to write.
     """
+    if output.exists() and output.samefile(source.path):
+        raise ConfigurationError(f"{output} is the video that is read; name another file")
     media = data.record.media
     if media is None or media.video is None:
         raise ConfigurationError(f"{data.record.identity.filename} has no pictures to draw on, or was not read yet")
@@ -118,9 +121,7 @@ class _Job:
         return frames
 
     def _drawing(self) -> Drawing:
-        starts = [series for series in self.facts.detections.values() if len(series)]
-        step = min((series.step for series in starts if series.step), default=0)
-        hold = min(round(step * _HOLD_STEPS), round(HOLD_LIMIT_S * 1e6))
+        hold = min(round(self.facts.detection_step * _HOLD_STEPS), round(HOLD_LIMIT_S * 1e6))
         return Drawing(colour_indexes(self.facts.labels), hold, self.facts.end >= 3_600_000_000)
 
     def _caption(self, start: int) -> tuple[str, str]:
@@ -192,24 +193,39 @@ class Canvas:
     def drawn(self, boxes: list[Detection], caption: tuple[str, str]) -> Picture:
         """The board (h, w, 3) with boxes and, below the picture, the caption to the left and to the right."""
         draw = ImageDraw.Draw(self._board)
-        for found in sorted(boxes, key=lambda found: found.confidence or 0.0):
-            self._box(draw, found)
+        ordered = sorted(boxes, key=lambda found: found.confidence or 0.0)
+        for found in ordered:
+            shade = LABEL_COLOURS[self._shade(found)]
+            draw.rectangle(self._edges(found), outline=shade, width=self._stroke)
+        # names after all boxes: no line runs through them, and those of the surest are on top
+        for found in ordered:
+            self._name(draw, found)
         self._bar(draw, caption)
         return np.asarray(self._board)
 
-    def _box(self, draw: ImageDraw.ImageDraw, found: Detection) -> None:
+    def _shade(self, found: Detection) -> int:
+        return self.drawing.colours[found.label or NO_LABEL]
+
+    def _edges(self, found: Detection) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom on the board, inside the picture."""
         assert found.bbox is not None  # noqa: S101 - a Detection without a box cannot be made  # nosec B101
-        label = found.label or "(no label)"
-        shade = self.drawing.colours[label]
         across, down = self._scale
         right, bottom = self._picture[0] - 1, self._picture[1] - 1
         x1, x2 = sorted(min(max(0.0, x * across), right) for x in (found.bbox.x1, found.bbox.x2))
         y1, y2 = sorted(min(max(0.0, y * down), bottom) for y in (found.bbox.y1, found.bbox.y2))
-        draw.rectangle((x1, y1, x2, y2), outline=LABEL_COLOURS[shade], width=self._stroke)
+        return x1, y1, x2, y2
+
+    def _name(self, draw: ImageDraw.ImageDraw, found: Detection) -> None:
+        """Above the box, or in it where there is no room; never over the right edge of the picture."""
+        x1, y1, _, _ = self._edges(found)
         confidence = "" if found.confidence is None else f" {found.confidence:.2f}"
-        tag = self._text + 2 * max(2, self._text // 4)
-        place = (x1, y1 - tag if y1 >= tag else y1)
-        plate(draw, place, visible(short(label, 40)) + confidence, self._text, (TEXT_ON[shade], LABEL_COLOURS[shade]))
+        text = visible(short(found.label or NO_LABEL, 40)) + confidence
+        pad = max(2, self._text // 4)
+        tag = self._text + 2 * pad
+        room = self._picture[0] - draw.textlength(text, font=font(self._text)) - 2 * pad
+        place = (max(0.0, min(x1, room)), y1 - tag if y1 >= tag else y1)
+        shade = self._shade(found)
+        plate(draw, place, text, self._text, (TEXT_ON[shade], LABEL_COLOURS[shade]))
 
     def _bar(self, draw: ImageDraw.ImageDraw, caption: tuple[str, str]) -> None:
         width, height = self.size

@@ -40,7 +40,7 @@ def write_contact_sheet(data: VideoData, output: Path) -> int:
 
 
 def _sheet(data: VideoData, facts: Facts, shots: list[ShotFacts]) -> Image.Image:
-    columns = min(len(shots), 6 if len(shots) > 30 else 5 if len(shots) > 12 else 4 if len(shots) > 6 else 3)
+    columns = min(len(shots), 6 if len(shots) > 30 else 5 if len(shots) > 16 else 4 if len(shots) > 9 else 3)
     height = _cell_height(shots)
     rows = -(-len(shots) // columns)
     width = max(640, columns * (_CELL_WIDTH + _GAP) + _GAP)

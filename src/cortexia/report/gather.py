@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +14,8 @@ from cortexia.report.base import VideoData
 from cortexia.types import Detection, KeyPicture, Measure, Shot, ShotSummary, SoundEvent, StoredRow
 
 SPAN_LABELS = ("black", "frozen")
+NO_LABEL = "(no label)"
+"""What stands where a detection has no label."""
 
 
 class Span(NamedTuple):
@@ -102,6 +104,11 @@ class Facts:
         return self.shots[place] if place >= 0 and start < self.shots[place].end else None
 
     @property
+    def detection_step(self) -> int:
+        """Time between frames that detection looks at (µs), as far as rows tell: the least of all labels; 0 unknown."""
+        return min((series.step for series in self.detections.values() if series.step), default=0)
+
+    @property
     def labels(self) -> list[str]:
         """Labels of detections, the most frequent first; of equals in order of the alphabet."""
         return sorted(self.detections, key=lambda label: (-len(self.detections[label]), label))
@@ -110,10 +117,10 @@ class Facts:
 def gather(data: VideoData) -> Facts:
     """Shots and key pictures first (they are few), then every other row in order of time."""
     facts = Facts(pictures=list(data.rows("key_picture")))
-    best = _best_pictures(facts.pictures)
+    best = _representatives(facts.pictures)
     for number, row in enumerate(data.rows("shot"), 1):
         shot = cast(Shot, row.annotation)
-        own = _within(best, shot)
+        own = _best_within(best, shot)
         picture = cast(KeyPicture, own.annotation) if own else None
         facts.shots.append(ShotFacts(number, shot, row.start_us, row.end_us, picture, own.start_us if own else 0))
     for row in data.rows():
@@ -124,15 +131,21 @@ def gather(data: VideoData) -> Facts:
     return facts
 
 
-def _best_pictures(rows: list[StoredRow]) -> list[StoredRow]:
-    return sorted(
-        (row for row in rows if cast(KeyPicture, row.annotation).is_representative),
-        key=lambda row: (-cast(KeyPicture, row.annotation).quality, row.start_us),
-    )
+def _frame(row: StoredRow) -> int:
+    return row.annotation.frame_index or 0
 
 
-def _within(best: list[StoredRow], shot: Shot) -> StoredRow | None:
-    return next((row for row in best if shot.first_frame <= (row.annotation.frame_index or 0) <= shot.last_frame), None)
+def _representatives(rows: list[StoredRow]) -> list[StoredRow]:
+    """In order of their frames."""
+    return sorted((row for row in rows if cast(KeyPicture, row.annotation).is_representative), key=_frame)
+
+
+def _best_within(ordered: list[StoredRow], shot: Shot) -> StoredRow | None:
+    """The representative of best quality in a shot, the first of equals."""
+    own = ordered[
+        bisect_left(ordered, shot.first_frame, key=_frame) : bisect_right(ordered, shot.last_frame, key=_frame)
+    ]
+    return max(own, key=lambda row: (cast(KeyPicture, row.annotation).quality, -row.start_us), default=None)
 
 
 def _take(facts: Facts, row: StoredRow) -> None:
@@ -174,7 +187,7 @@ def _take_measure(facts: Facts, row: StoredRow, measure: Measure) -> None:
 
 
 def _take_detection(facts: Facts, row: StoredRow, detection: Detection) -> None:
-    label = detection.label or "(no label)"
+    label = detection.label or NO_LABEL
     series = facts.detections.setdefault(label, Series())
     if not series.starts or series.starts[-1] != row.start_us:
         facts.detection_frames[label] = facts.detection_frames.get(label, 0) + 1

@@ -52,6 +52,10 @@ class VideoLine:
         return DASH if self.detections is None else count(self.detections)
 
     @property
+    def rows_told(self) -> str:
+        return count(self.rows)
+
+    @property
     def length(self) -> str:
         return length(self.length_us) if self.length_us else ""
 

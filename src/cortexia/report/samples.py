@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cortexia.report.gather import Boxes, Facts, ShotFacts
+from cortexia.report.gather import NO_LABEL, Boxes, Facts, ShotFacts
 from cortexia.report.pictures import data_uri, encoded, evenly, fetched, fitted
 from cortexia.report.words import clock, plural
 from cortexia.types import BBox, Detection, VideoStream
@@ -13,11 +13,13 @@ from cortexia.types import BBox, Detection, VideoStream
 SAMPLES_SHOWN = 12
 _BOXES_SHOWN = 40
 _SIDE = 640
+_NAME_LIMIT, _NAME_HEIGHT, _SIGN = 35.0, 7.5, 1.75
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Edges in percent of the picture from its top left; ``is_high``: no room above it for its name."""
+    """Edges in percent of the picture from its top left; ``is_high``, ``is_right``: no room for its name above it, to
+    its right. ``is_named``: whether the name is always shown, or only when pointed at."""
 
     left: str
     top: str
@@ -27,6 +29,8 @@ class Box:
     label: str
     confidence: str
     is_high: bool
+    is_right: bool
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Sample:
 def make_samples(
     facts: Facts, video: VideoStream | None, colours: dict[str, int], blob: Callable[[str], bytes]
 ) -> list[Sample]:
-    """At most twelve shots with detections, spread over the video; those looked at in the very frame come first."""
+    """At most twelve shots with detections, spread over the video; where as many were looked at in the very frame, only
+    such."""
     if video is None:
         return []
     candidates = [shot for shot in facts.shots if shot.number in facts.boxes]
@@ -70,7 +75,7 @@ def _sample(
         height=small.height,
         title=f"Shot {shot.number} · {clock(shot.picture_start, 2)} · frame {shot.picture.frame_index}",
         note=_note(shot, boxes, len(drawn)),
-        boxes=[_box(found, size, colours) for found in drawn],
+        boxes=_uncrowded([_box(found, size, colours) for found in drawn]),
     )
 
 
@@ -88,7 +93,7 @@ def _box(found: Detection, size: tuple[int, int], colours: dict[str, int]) -> Bo
     assert found.bbox is not None  # noqa: S101 - a Detection without a box cannot be made  # nosec B101
     box = clipped(found.bbox, size)
     across, down = 100 / size[0], 100 / size[1]
-    label = found.label or "(no label)"
+    label = found.label or NO_LABEL
     return Box(
         left=f"{box.x1 * across:.2f}",
         top=f"{box.y1 * down:.2f}",
@@ -98,7 +103,29 @@ def _box(found: Detection, size: tuple[int, int], colours: dict[str, int]) -> Bo
         label=label,
         confidence="" if found.confidence is None else f"{found.confidence:.2f}",
         is_high=box.y1 * down < 8,
+        is_right=box.x1 * across > 100 - _NAME_LIMIT,
     )
+
+
+def _uncrowded(boxes: list[Box]) -> list[Box]:
+    """The surest first on the list, last in the page and so on top; names that would lie on one that is surer go."""
+    taken: list[tuple[float, float, float, float]] = []
+    found = []
+    for box in boxes:
+        place = _name_place(box)
+        is_free = all(place[0] >= x2 or x1 >= place[2] or place[1] >= y2 or y1 >= place[3] for x1, y1, x2, y2 in taken)
+        if is_free:
+            taken.append(place)
+        found.append(replace(box, is_named=is_free))
+    return found[::-1]
+
+
+def _name_place(box: Box) -> tuple[float, float, float, float]:
+    """Where a name will be about, in percent of a picture as wide as it is on most screens: left, top, right, bottom."""
+    width = min(_NAME_LIMIT, _SIGN * (len(box.label) + len(box.confidence) + 2))
+    left = float(box.left) + float(box.width) - width if box.is_right else float(box.left)
+    top = float(box.top) - (0 if box.is_high else _NAME_HEIGHT)
+    return left, top, left + width, top + _NAME_HEIGHT
 
 
 def clipped(box: BBox, size: tuple[int, int]) -> BBox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from cortexia.report.axis import Axis, Block
@@ -10,6 +11,7 @@ from cortexia.report.words import clock, count, number, plural
 
 LABELS_SHOWN = 16
 _COLUMNS = 400
+_MOMENT_US = 2_000_000
 _BLOCKS_SHOWN = 1500
 _LEVELS = 4
 
@@ -97,7 +99,7 @@ def _label_lane(facts: Facts, axis: Axis, label: str, shade: int) -> Lane:
     series = facts.detections[label]
     frames = facts.detection_frames[label]
     note = f"{plural(len(series), 'detection')} in {plural(frames, 'frame')}"
-    return Lane(label, note, paths=_density(series, axis), shade=shade)
+    return Lane(label, note, paths=_density(series, axis, facts.detection_step), shade=shade)
 
 
 def _rest_lane(facts: Facts, axis: Axis, labels: list[str]) -> Lane:
@@ -106,7 +108,7 @@ def _rest_lane(facts: Facts, axis: Axis, labels: list[str]) -> Lane:
     for start, end in starts:
         together.add(start, end)
     note = f"{plural(len(together), 'detection')} of {count(len(labels))} labels"
-    return Lane("Other labels", note, paths=_density(together, axis), shade=7)
+    return Lane("Other labels", note, paths=_density(together, axis, facts.detection_step), shade=7)
 
 
 def _pairs(series: Series) -> zip[tuple[int, int]]:
@@ -114,18 +116,23 @@ def _pairs(series: Series) -> zip[tuple[int, int]]:
 
 
 def _other_lane(name: str, series: Series, axis: Axis) -> Lane:
-    return Lane(name, plural(len(series), "row"), paths=_density(series, axis), shade=7)
+    return Lane(name, plural(len(series), "row"), paths=_density(series, axis, series.step), shade=7)
 
 
-def _density(series: Series, axis: Axis) -> list[tuple[str, str]]:
+def _density(series: Series, axis: Axis, step: int) -> list[tuple[str, str]]:
     """Rows that begin in each column, in four steps of strength, the strongest at the most that any column has.
 
-    A column is a four-hundredth of the time, or the usual time between samples where that is longer.
+    A column is about a four-hundredth of the time, and whole ``step`` (µs, time between samples): where it held now one
+    sample and now two, an even row would show stripes. A longer step counts as two seconds, so that a lone row stays a
+    moment.
     """
-    width = max(axis.end / _COLUMNS, series.step)
+    width = axis.end / _COLUMNS
+    if step:
+        step = min(step, _MOMENT_US)
+        width = step * math.ceil(width / step)
     counts: dict[int, int] = {}
     for start in series.starts:
-        column = int(start / width)
+        column = math.floor(start / width + 0.5 * step / width)
         counts[column] = counts.get(column, 0) + 1
     most = max(counts.values())
     found: list[list[Span]] = [[] for _ in range(_LEVELS)]

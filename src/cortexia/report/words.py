@@ -51,8 +51,8 @@ def length(micros: int) -> str:
 def size(byte_count: int) -> str:
     """Decimal units, as disks count: ``1.2 MB``."""
     amount = float(byte_count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 999.5 or unit == "GB":
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if amount < 999.5 or unit == "TB":
             return plural(byte_count, "byte") if unit == "bytes" else f"{amount:.3g} {unit}"
         amount /= 1000
     raise AssertionError  # pragma: no cover - the last unit always returns
