@@ -54,6 +54,14 @@ def test_several_words_name_a_video_once(named):
     assert lookup.video_ids(named, []) == ()
 
 
+def test_of_many_names_only_the_nearest_are_told(store):
+    for number in range(100):
+        store.save_video(video(f"{number:04}", f"clip-{number}.mp4"), media())
+    with pytest.raises(UnknownNameError, match=r"did you mean 'clip-77\.mp4'") as error:
+        lookup.video_ids(store, ["clip-77.mkv"])
+    assert len(error.value.known) == 10
+
+
 @pytest.mark.parametrize("word", ["bee", "c.mp4", "abcdef", "", "*"])
 def test_what_names_nothing_is_an_error(named, word):
     with pytest.raises(UnknownNameError, match=r"known: a\.mp4"):

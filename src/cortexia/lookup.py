@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import fnmatch
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ SHORT_ID = 12
 """Characters of an id that are shown to people; four are enough to name a video."""
 
 _PREFIX_MIN = 4
+_NAMES_TOLD = 10
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -66,7 +68,8 @@ def video_ids(store: StorageBackend, words: Iterable[str]) -> tuple[str, ...]:
     """Ids of the videos that ``words`` name: an id, a file name (every video of that name), or the beginning of an id,
     at least four characters that fit one video only.
 
-    Raises ``UnknownNameError`` for a word that names none, ``ConfigurationError`` for one that fits several.
+    Raises ``UnknownNameError`` for a word that names none, with the ten nearest names, and ``ConfigurationError`` for
+    one that fits several.
     """
     words = tuple(words)
     if not words:
@@ -85,7 +88,10 @@ def _named(word: str, names: dict[str, str]) -> Sequence[str]:
     if len(fitting) > 1:
         raise ConfigurationError(f"{word!r} is the beginning of {len(fitting)} video ids; give more of it")
     if not fitting:
-        raise UnknownNameError("video", word, names.values())
+        known = sorted(set(names.values()))
+        if len(known) > _NAMES_TOLD:
+            known = difflib.get_close_matches(word, known, n=_NAMES_TOLD, cutoff=0.0)
+        raise UnknownNameError("video", word, known)
     return fitting
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from filled import box, everything, fill, identity, media, shot
 
 from cortexia.cli.listing import clock, printable
-from cortexia.cli.main import cli
+from cortexia.cli.main import cli, main
 from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.stores import open_store
 
@@ -102,6 +102,18 @@ def test_an_empty_store_says_so(tmp_path):
 def test_wrong_usage(place, arguments, error, hint):
     with pytest.raises(error, match=hint):
         typed(place, "find", *arguments)
+
+
+def test_errors_quote_names_without_acting_on_the_terminal(tmp_path, capsys):
+    store = open_store(str(tmp_path / "s.db"))
+    store.save_video(identity("a", "\x1b[2Jgone\u202e.mp4"), media())
+    store.close()
+    with pytest.raises(SystemExit) as ended:
+        main(["find", "--store", str(tmp_path / "s.db"), "--video", "other"])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "\\x1b[2Jgone\\u202e.mp4" in said
+    assert all(line.isprintable() for line in said.splitlines())
 
 
 def test_what_a_terminal_would_act_on_is_written_out(place):

@@ -159,6 +159,22 @@ def test_other_names_are_refused_for_ids(store, tmp_path, names, frames, hint):
         export(store, tmp_path, image_ids="stem")
 
 
+def test_two_stills_of_one_name_are_two_files(store, tmp_path):
+    still(store, "zebra.webp")
+    still(store, "zebra.webp", "b")
+    names = [image["file_name"] for image in export(store, tmp_path)[1]["images"]]
+    assert names == ["zebra.webp", "b" * 64 + "/zebra.webp"]
+
+
+def test_fields_of_others_with_our_names_are_left_alone(tmp_path):
+    image = {"id": 1, "width": 9, "height": 9, "file_name": "a.jpg", "video_id": 7, "frame_index": "x", "time_s": "now"}
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "track_id": 12, "annotation_id": 3}
+    data = {"images": [image], "categories": [{"id": 1, "name": "cat"}], "annotations": [box]}
+    (tmp_path / "others.json").write_text(json.dumps(data))
+    (made,) = read_coco(tmp_path / "others.json")
+    assert (made.video_id, made.frame_index, made.time_s, made.track_id, made.annotation_id) == (None,) * 5
+
+
 def test_an_unknown_choice_of_ids_is_refused():
     with pytest.raises(ConfigurationError, match="sequential or stem"):
         CocoExporter(image_ids="random")

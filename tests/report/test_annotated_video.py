@@ -65,6 +65,18 @@ def test_sound_comes_along(annotated, clips, tmp_path, name, codec):
     assert samples[int(0.7 * rate) : int(1.3 * rate)].mean() > 20 * samples[: int(0.3 * rate)].mean()
 
 
+def test_sound_of_a_rate_that_aac_does_not_have_comes_along(annotated, clips, tmp_path):
+    sound = SoundSpec(events=(tone(0.5, 1.0),), codec="pcm_s16le", rate=192_000)
+    path = clips("fast.mkv", VideoSpec(shots=(ShotSpec(2.0),), sound=sound))[0]
+    app = annotated(path, request=Request(("shots",)))
+    app.annotated_video(only(app), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        blocks = [frame.samples for frame in container.decode(container.streams.audio[0])]
+        rate = container.streams.audio[0].codec_context.sample_rate
+    assert rate == 48_000
+    assert sum(blocks) / rate == pytest.approx(2.0, abs=0.1)
+
+
 def test_boxes_are_where_they_were_found_and_stay_as_long_as_stated(annotated, clips, tmp_path):
     """Boxes every 200 ms up to 1 s stay for at most 300 ms more; the palette's first colour is an orange."""
     path = clips("plain.mp4", VideoSpec(width=320, height=180, shots=(ShotSpec(2.0),), stamp=False))[0]

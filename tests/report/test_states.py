@@ -51,6 +51,9 @@ def test_no_sound(annotated, clips):
     assert "Sound none" in page.text
     assert "Loudness" not in page.texts
     assert "no sound in this span (1 row)" in page.text
+    assert "not measured Sound (loudness) the video has no sound" in page.text
+    assert "Nothing to measure for loudness: the video has no sound." in page.text
+    assert "None found: loudness" not in page.text
 
 
 def test_looked_and_found_none_is_not_the_same_as_not_looked(annotated, clips):

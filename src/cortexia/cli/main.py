@@ -68,15 +68,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.Abort:
         code = 130
     except (ConfigurationError, FileNotFoundError) as error:
-        click.echo(f"Error: {error}", err=True)
+        _tell(error)
         code = 2
     except CortexiaError as error:
-        click.echo(f"Error: {error}", err=True)
+        _tell(error)
         code = 1
     except BrokenPipeError:
         sys.stderr.close()
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(error: Exception) -> None:
+    """An error may quote names from outside: what a terminal would act on is written out."""
+    from cortexia.cli.listing import printable
+
+    click.echo("\n".join(map(printable, f"Error: {error}".splitlines())), err=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ CODECS: tuple[tuple[str, dict[str, str]], ...] = (
 )
 """Encoders in the order in which they are tried: which there are depends on how the wheel of PyAV was made."""
 
+_AAC_RATES = frozenset((96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350))
+_AAC_RATE = 48000
 _COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"})
 
 
@@ -44,8 +46,9 @@ class VideoWriter:
     """An MP4 with pictures as they are handed in and, where ``source`` has any, its sound.
 
     ``size``: width and height of the pictures, both even. ``time_base``: of the pts that ``write`` takes. Sound goes in
-    as it is where MP4 takes its codec, as AAC else; its times move by ``-origin`` seconds, as those of the pictures
-    should have been. Use as a context manager; a file that was not finished is of no use.
+    as it is where MP4 takes its codec, as AAC else (at 48 kHz where AAC has no such rate); its times move by
+    ``-origin`` seconds, as those of the pictures should have been. Use as a context manager; a file that was not finished
+    is of no use.
     """
 
     def __init__(
@@ -133,7 +136,8 @@ class _Sound:
         if self._copies:
             self._target: Any = output.add_stream_from_template(self._stream)
         else:
-            self._target = output.add_stream("aac", rate=media.audio.rate)
+            rate = media.audio.rate
+            self._target = output.add_stream("aac", rate=rate if rate in _AAC_RATES else _AAC_RATE)
             self._target.codec_context.layout = "stereo" if media.audio.channels > 1 else "mono"
         self._packets = self._copied() if self._copies else self._transcoded()
         self._held: deque[Any] = deque()

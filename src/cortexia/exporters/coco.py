@@ -6,11 +6,11 @@ COCO leave unknown fields alone.
 
 from __future__ import annotations
 
-import mimetypes
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import IO, Any, ClassVar, Literal
 
 from cortexia.errors import ConfigurationError, DataInconsistencyError, ValidationError
@@ -21,6 +21,9 @@ from cortexia.types import MICROSECONDS, BBox, StoredRow, VideoStream, canonical
 
 SEQUENTIAL, STEM = "sequential", "stem"
 _SPOOL_BYTES = 1 << 20
+_STILL_SUFFIXES = frozenset(
+    (".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+)
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -104,6 +107,7 @@ class _Images:
         self._moment: tuple[str, int] | None = None
         self._here: dict[int, int] = {}
         self._stems: dict[int, str] = {}
+        self._names: dict[str, str] = {}
         self._count = 0
 
     def of(self, row: StoredRow) -> tuple[int, dict[str, Any] | None]:
@@ -118,7 +122,10 @@ class _Images:
             self._video = self._source.video(row.video_id)
         self._count += 1
         self._here[index] = self._stem_id(self._video) if self._by_stem else self._count
-        return self._here[index], _image(self._video, row, self._here[index])
+        name = _file_name(self._video, row)
+        if "/" not in name and self._names.setdefault(name, row.video_id) != row.video_id:
+            name = f"{row.video_id}/{name}"
+        return self._here[index], _image(self._video, row, self._here[index], name)
 
     def _stem_id(self, video: VideoFacts) -> int:
         name, video_id = video.identity.filename, video.identity.video_id
@@ -133,15 +140,15 @@ class _Images:
 
 def is_still(video: VideoFacts) -> bool:
     """Whether a stored video is one picture in a file of a picture format."""
-    kind = mimetypes.guess_type(video.identity.filename)[0] or ""
-    return kind.startswith("image/") and (video.verdict is None or video.verdict.frames_decoded <= 1)
+    suffix = PurePosixPath(video.identity.filename.lower()).suffix
+    return suffix in _STILL_SUFFIXES and (video.verdict is None or video.verdict.frames_decoded <= 1)
 
 
-def _image(video: VideoFacts, row: StoredRow, image_id: int) -> dict[str, Any]:
+def _image(video: VideoFacts, row: StoredRow, image_id: int, file_name: str) -> dict[str, Any]:
     stream = _picture_stream(video)
     return {
         "id": image_id,
-        "file_name": _file_name(video, row),
+        "file_name": file_name,
         "width": stream.width,
         "height": stream.height,
         "video_id": row.video_id,
@@ -160,7 +167,7 @@ def _picture_stream(video: VideoFacts) -> VideoStream:
 
 
 def _file_name(video: VideoFacts, row: StoredRow) -> str:
-    """Below a folder for each video; a still keeps its own name where that is safe as a path."""
+    """Below a folder for each video; a still keeps its own name, without a folder, where that is safe as a path."""
     name = video.identity.filename
     if is_still(video) and "/" not in name:
         try:

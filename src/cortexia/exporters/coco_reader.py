@@ -19,7 +19,8 @@ _FAULTS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class CocoBox:
-    """A box of a COCO file; what only cortexia writes is ``None`` in files of others.
+    """A box of a COCO file; what only cortexia writes is ``None`` in files of others, also where they have a field of
+    that name with another kind of value.
 
     ``bbox`` in pixels of the image. Its right and lower edges are ``x + width`` and ``y + height`` as floats, which may
     differ from those that were stored in the last bit.
@@ -143,15 +144,20 @@ def _is_number(value: Any) -> bool:
 
 
 def _box(item: Mapping[str, Any], image: Mapping[str, Any], name: str) -> CocoBox:
+    time_s = image.get("time_s")
     return CocoBox(
         file_name=image["file_name"],
         image_id=image["id"],
         label=None if name == UNLABELLED else name,
         bbox=BBox.from_xywh(*item["bbox"]),
         confidence=item.get("score"),
-        video_id=image.get("video_id"),
-        frame_index=image.get("frame_index"),
-        time_s=image.get("time_s"),
-        track_id=item.get("track_id"),
-        annotation_id=item.get("annotation_id"),
+        video_id=_text(image.get("video_id")),
+        frame_index=_key(image.get("frame_index")),
+        time_s=time_s if _is_number(time_s) else None,
+        track_id=_text(item.get("track_id")),
+        annotation_id=_text(item.get("annotation_id")),
     )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -24,6 +24,9 @@ SECTIONS = {
 }
 """What a report can show, by the annotator that brings it."""
 
+NOTHING_THERE = {"no_audio": "the video has no sound", "no_video": "the video has no pictures"}
+"""Reasons of runs that had nothing to look at, in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
@@ -113,7 +116,7 @@ def make_gaps(data: VideoData, facts: Facts) -> list[Gap]:
         gaps.append(Gap("unmeasured", annotator if what == annotator else f"{annotator}: {what}", text))
     for run in data.shown_runs:
         if run.status is RunStatus.COMPLETED and not run.annotation_count:
-            gaps.append(Gap("none", _name(run.spec.annotator), run.reason or "looked at, and none found"))
+            gaps.append(_empty_gap(run))
     looked = {run.spec.annotator for run in data.runs}
     gaps += [
         Gap("unlooked", name, f"annotator {annotator} has not run on this video")
@@ -121,6 +124,14 @@ def make_gaps(data: VideoData, facts: Facts) -> list[Gap]:
         if annotator not in looked
     ]
     return gaps
+
+
+def _empty_gap(run: RunRecord) -> Gap:
+    """A completed run without rows. One with a reason had nothing to look at, which is not the same as none found."""
+    name = _name(run.spec.annotator)
+    if run.reason is None:
+        return Gap("none", name, "looked at, and none found")
+    return Gap("unmeasured", name, NOTHING_THERE.get(run.reason, run.reason))
 
 
 def _run_gap(run: RunRecord) -> Gap | None:
@@ -147,4 +158,6 @@ def section_state(data: VideoData, annotator: str) -> str:
     gap = _run_gap(run)
     if gap is not None:
         return f"Nothing to show: {annotator} {gap.kind} ({gap.why})."
-    return f"None found: {annotator} looked at the video" + (f" ({run.reason})." if run.reason else ".")
+    if run.reason is not None:
+        return f"Nothing to measure for {annotator}: {NOTHING_THERE.get(run.reason, run.reason)}."
+    return f"None found: {annotator} looked at the video."

@@ -121,7 +121,7 @@ def _uncrowded(boxes: list[Box]) -> list[Box]:
 
 
 def _name_place(box: Box) -> tuple[float, float, float, float]:
-    """Where a name will be about, in percent of a picture as wide as on most screens: left, top, right, bottom."""
+    """Where a name will be about, in percent of a picture of usual width: left, top, right, bottom."""
     width = min(_NAME_LIMIT, _SIGN * (len(box.label) + len(box.confidence) + 2))
     left = float(box.left) + float(box.width) - width if box.is_right else float(box.left)
     top = float(box.top) - (0 if box.is_high else _NAME_HEIGHT)
