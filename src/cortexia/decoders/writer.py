@@ -47,8 +47,8 @@ class VideoWriter:
 
     ``size``: width and height of the pictures, both even. ``time_base``: of the pts that ``write`` takes. Sound goes in
     as it is where MP4 takes its codec, as AAC else (at 48 kHz where AAC has no such rate); its times move by
-    ``-origin`` seconds, as those of the pictures should have been. Use as a context manager; a file that was not finished
-    is of no use.
+    ``-origin`` seconds, as those of the pictures should have been. Use as a context manager; a file that was not
+    finished is of no use.
     """
 
     def __init__(
