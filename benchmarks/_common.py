@@ -13,23 +13,27 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, object]
+Times = dict[str, list[float]]
 DATA = Path(os.environ.get("CORTEXIA_TEST_DATA", Path(__file__).parents[1] / "../shared/data")).resolve()
 
 
-def in_turns(runners: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Wall seconds of each round by name. The machine's mood falls on all alike, because they take turns."""
-    times: dict[str, list[float]] = {name: [] for name in runners}
+def in_turns(runners: Mapping[str, Callable[[], object]], rounds: int) -> tuple[Times, Times]:
+    """Wall seconds and CPU seconds (children's too) by name. The machine's mood falls on all alike: they take turns."""
+    wall: Times = {name: [] for name in runners}
+    cpu: Times = {name: [] for name in runners}
     for _ in range(rounds):
         for name, runner in runners.items():
-            begun = time.perf_counter()
+            begun, spent = time.perf_counter(), sum(os.times()[:4])
             runner()
-            times[name].append(time.perf_counter() - begun)
-    return times
+            wall[name].append(time.perf_counter() - begun)
+            cpu[name].append(sum(os.times()[:4]) - spent)
+    return wall, cpu
 
 
 def interleaved(runners: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Median wall seconds by name."""
-    return {name: statistics.median(values) for name, values in in_turns(runners, rounds).items()}
+    wall, _ = in_turns(runners, rounds)
+    return {name: statistics.median(values) for name, values in wall.items()}
 
 
 def paired_ratios(limit: Sequence[float], case: Sequence[float]) -> list[float]:

@@ -177,7 +177,7 @@ def cases(threads: int, seconds: float) -> tuple[Mapping[str, Callable[[], objec
 
 def measure(rounds: int, threads: int, seconds: float) -> list[Row]:
     runners, count = cases(threads, seconds)
-    times = in_turns(runners, rounds)
+    times, cpu = in_turns(runners, rounds)
     rows: list[Row] = []
     for name, taken in times.items():
         beside = PRODUCT.get(name)
@@ -187,6 +187,7 @@ def measure(rounds: int, threads: int, seconds: float) -> list[Row]:
                 "case": name,
                 "threads": threads,
                 "pictures_per_s": spread([count / one for one in taken], 1),
+                "cpu_ms a picture": spread([spent / count * 1000 for spent in cpu[name]], 1),
                 "of the bare session": spread(paired_ratios(times["bare session"], taken)),
                 "ratio": spread(ratios) if beside else "",
                 "": judged(statistics.median(ratios), TARGET) if beside else "",

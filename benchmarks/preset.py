@@ -59,11 +59,12 @@ def measure(path: Path, preset: Preset, models: ModelAccess, rounds: int) -> tup
         f"preset {preset.name}": whole,
         f"without {NETWORK}": lean,
     }
-    times = in_turns(runners, rounds)
+    times, cpu = in_turns(runners, rounds)
     ratios: list[Row] = [
         {
             "case": name,
             "seconds": spread(taken),
+            "cpu_seconds": spread(cpu[name]),
             "of decode only": spread(paired_ratios(times[LIMIT], taken)),
             "of ffmpeg": spread(paired_ratios(times["ffmpeg"], taken)),
         }
