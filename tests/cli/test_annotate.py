@@ -116,7 +116,7 @@ def test_only_bad_files_is_a_failure(cortexia, tmp_path):
         (["annotate", "x.mp4", "--option", "shots"], "NAME.KEY=VALUE"),
         (["annotate", "x.mp4", "--start", "5", "--end", "2"], "must lie after"),
         (["annotate", "x.mp4", "--store", "postgresql://x/y"], "available: sqlite"),
-        (["export", "--format", "xml"], "known: coco, csv, json, jsonl, parquet"),
+        (["export", "--format", "xml"], "known: coco, contact-sheet, csv, json, jsonl, parquet, video"),
         (["export", "--store", "nowhere.db"], "there is no store"),
         (["annotate"], "Missing argument"),
         (["nonsense"], "No such command"),
