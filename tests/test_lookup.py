@@ -141,6 +141,15 @@ def test_runs_that_did_not_complete_are_named(store, status, why):
     assert told(store, types=("shot",)) == [("a", why)]
 
 
+def test_a_query_that_may_mean_any_annotator_hears_of_failed_runs(store):
+    fill(store, identity("a"), "shots", [shot(0, 9)])
+    fill(store, identity("a"), "objects", [], status=RunStatus.FAILED)
+    fill(store, identity("b"), "shots", [])
+    assert told(store, labels=("walrus",)) == [("a", "objects failed (why)")]
+    assert told(store) == [], "there are rows"
+    assert next(lookup.not_looked(store, Query(labels=("walrus",)))).annotators == ("objects",)
+
+
 def test_a_part_is_not_the_whole(store):
     fill(store, identity(), "shots", [], time_range=TimeRange(1.0, 3.0))
     assert told(store, types=("shot",)) == [("a", "shots looked only from 1 s up to 3 s")]

@@ -47,6 +47,10 @@ class CortexiaError(Exception):
     retryable: ClassVar[bool] = False
     http_status: ClassVar[int] = 500
 
+    def __str__(self) -> str:
+        """A name in the message whose bytes are no UTF-8 is written out: messages go to databases and into JSON."""
+        return super().__str__().encode("utf-8", "backslashreplace").decode("utf-8")
+
 
 class ConfigurationError(CortexiaError):
     code = "configuration"

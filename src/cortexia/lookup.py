@@ -118,7 +118,8 @@ def providers(query: Query) -> tuple[str, ...]:
 
 def not_looked(store: StorageBackend, query: Query) -> Iterator[NotLooked]:
     """The videos of ``query`` of which no run of a fitting annotator completed over all of the time asked for, and
-    that have no fitting rows either."""
+    that have no fitting rows either. A query that names neither type nor annotator may mean any: there, every run
+    that failed or has not ended counts."""
     able = providers(query)
     is_open = not (query.types or query.annotators)
     for video in stored_videos(store):
@@ -126,10 +127,17 @@ def not_looked(store: StorageBackend, query: Query) -> Iterator[NotLooked]:
         if query.video_ids and video_id not in query.video_ids:
             continue
         runs = [run for run in video.runs if is_open or run.spec.annotator in able]
-        if any(_covers(run, query, video.record) for run in runs):
+        looked = any(_covers(run, query, video.record) for run in runs)
+        undone = [run for run in runs if is_open and looked and _is_undone(run)]
+        if looked and not undone:
             continue
         if next(iter(store.find(dataclasses.replace(query, video_ids=(video_id,), limit=1))), None) is None:
-            yield NotLooked(video.record, able, _why(runs))
+            names = tuple(sorted({run.spec.annotator for run in undone}))
+            yield NotLooked(video.record, names or able, _why(undone or runs))
+
+
+def _is_undone(run: RunRecord) -> bool:
+    return run.status is RunStatus.FAILED or not run.status.is_final
 
 
 def _covers(run: RunRecord, query: Query, record: VideoRecord) -> bool:

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from cortexia.wording import clock
+
 _STYLE = """
 .cortexia{font:14px/1.5 system-ui,sans-serif;max-width:60em;color:inherit}
 .cortexia h4{margin:0 0 .4em;font-size:1.15em;overflow-wrap:anywhere}
@@ -75,7 +77,7 @@ def _facts(result: Mapping[str, Any]) -> Html:
         "verdict": f"{verdict.get('status', 'not read')}{_reason(verdict)}",
         "frames": f"{verdict.get('frames_decoded', 0):,}",
         "annotations": f"{len(result['annotations']):,}",
-        "annotated until": clock_text(max((row["end_s"] for row in result["annotations"]), default=0.0)),
+        "annotated until": _time(max((row["end_s"] for row in result["annotations"]), default=0.0)),
         "id": str(result["video_id"])[:12],
     }
     items = [element("li", element("b", name), value) for name, value in facts.items()]
@@ -135,10 +137,8 @@ def _figure(row: Mapping[str, Any], jpeg: bytes) -> Html:
     source = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
     frame = f"frame {row['frame_index']}"
     picture = void_element("img", src=source, alt=frame, title=frame)
-    return element("figure", picture, element("figcaption", clock_text(row["start_s"])))
+    return element("figure", picture, element("figcaption", _time(row["start_s"])))
 
 
-def clock_text(seconds: float) -> str:
-    """``h:mm:ss.mmm``."""
-    whole, part = divmod(round(seconds * 1000), 1000)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}.{part:03}"
+def _time(seconds: float) -> str:
+    return clock(round(seconds * 1e6), decimals=3, hours=True)

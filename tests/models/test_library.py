@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle  # noqa: TID251 - to write what must be refused
+import tempfile
+from pathlib import Path
 
 import pytest
 from tiny_onnx import entry_of, external_tensor, field, model, scaling
@@ -136,3 +138,27 @@ def test_verify_hashes_anew_and_knows_what_is_claimed(tmp_path):
     library = ModelLibrary([tmp_path])
     assert library.verify(ENTRY) == path
     assert [entry.id for entry in library.claimed([ENTRY, cut, entry_of(b"x", "absent")])] == ["tiny", "cut"]
+
+
+@pytest.fixture
+def as_nobody():
+    """Root may read everything: for a while this process is somebody else."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_file_that_may_not_be_read_is_named_for_that(request):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        path = settled(folder / ENTRY.file, DATA)
+        path.chmod(0)
+        library = ModelLibrary([folder])
+        request.getfixturevalue("as_nobody")
+        assert reason(library) == "unreadable"

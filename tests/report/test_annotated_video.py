@@ -13,6 +13,7 @@ from stocking import span, stored
 from cortexia.app import Request
 from cortexia.decoders.writer import CODECS, video_encoder
 from cortexia.errors import ConfigurationError, ResourceError
+from cortexia.report.annotated_video import Canvas, Drawing
 from cortexia.testing import ShotSpec, SoundSpec, VideoSpec, tone
 from cortexia.types import BBox, Detection
 
@@ -110,6 +111,27 @@ def test_a_name_near_the_right_edge_is_drawn_whole(annotated, clips, tmp_path):
     plate = np.flatnonzero(np.abs(row - np.array([230, 159, 0])).max(axis=1) < 60)
     assert plate.min() < 290
     assert plate.max() >= 317
+
+
+def test_names_never_cover_each_other():
+    """Four boxes at one place: three names find room (above, in and below it), the least sure one has none."""
+
+    def names(count: int) -> int:
+        boxes = [
+            Detection(
+                span=span(0, 40), label="cup", confidence=0.5 + n / 10, frame_index=0, bbox=BBox(50, 80, 250, 120)
+            )
+            for n in range(count)
+        ]
+        canvas = Canvas((320, 180), Drawing({"cup": 0}, 0, hours=False))
+        canvas.begin(np.zeros((180, 320, 3), np.uint8), (320, 180))
+        board = canvas.drawn(boxes, ("", "")).astype(int)
+        return int((np.abs(board - np.array([230, 159, 0])).max(axis=2) < 60).sum())
+
+    one, two, three, four = (names(count) for count in (1, 2, 3, 4))
+    assert one + 100 < two
+    assert two + 100 < three
+    assert abs(three - four) < 10
 
 
 def test_the_bar_is_below_the_picture_and_hides_nothing(full, clip, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from cortexia.report.axis import Axis
 from cortexia.report.curves import make_curves
 from cortexia.report.gather import Facts, Series, Span
-from cortexia.report.words import clock, number, size, time_ticks, value_ticks
+from cortexia.report.words import number, time_ticks, value_ticks
 
 
 def curve(values, step_us=1_000_000, blanks=(), skip=()):
@@ -102,6 +102,4 @@ def test_value_ticks_are_round_and_few():
 
 
 def test_words():
-    assert (clock(59_999_600, 3), clock(3_661_000_000), clock(59_999_600)) == ("1:00.000", "1:01:01", "1:00")
     assert (number(-0.25), number(1234.4), number(0.0), number(0.00042)) == ("\u22120.25", "1234", "0", "0.00042")
-    assert (size(999), size(1_250_000), size(2_500_000_000_000)) == ("999 bytes", "1.25 MB", "2.5 TB")

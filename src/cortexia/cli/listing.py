@@ -11,21 +11,14 @@ import click
 from cortexia.exporters.jsonl import row_to_dict
 from cortexia.lookup import SHORT_ID, NotLooked, StoredVideo
 from cortexia.types import MICROSECONDS, StoredRow, canonical_json
+from cortexia.wording import clock, printable, size
 
 _NOTICES = 5
 
 
-def printable(text: str, width: int | None = None) -> str:
-    """``text`` with everything a terminal would act on (escapes, line ends, changes of direction) written out, and cut
-    to ``width``."""
-    shown = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
-    return shown if width is None or len(shown) <= width else shown[: width - 1] + "…"
-
-
-def clock(micros: int) -> str:
-    """``h:mm:ss.mmm``, the rest of a millisecond left away."""
-    seconds, part = divmod(micros, MICROSECONDS)
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}.{part // 1000:03}"
+def _time(micros: int) -> str:
+    """``h:mm:ss.mmm``, never later than it is: a start that is typed back finds the row again."""
+    return clock(micros - micros % 1000, decimals=3, hours=True)
 
 
 # -- find
@@ -53,7 +46,7 @@ def _row_line(row: StoredRow, names: Mapping[str, str]) -> str:
     confidence = "" if annotation.confidence is None else f"{annotation.confidence:.2f}"
     label = printable(str(annotation.label or getattr(annotation, "text", "")), 24)
     name = printable(names.get(row.video_id, row.uri))
-    return _ROW.format(clock(row.start_us), clock(row.end_us), annotation.type, label, confidence, box, name)
+    return _ROW.format(_time(row.start_us), _time(row.end_us), annotation.type, label, confidence, box, name)
 
 
 def notices(missing: Iterable[NotLooked]) -> Iterator[str]:
@@ -96,20 +89,12 @@ def _video_line(video: StoredVideo) -> str:
     return _VIDEO.format(
         record.identity.video_id[:SHORT_ID],
         printable(record.identity.filename, 32),
-        "" if duration is None else clock(round(duration * MICROSECONDS)),
-        _size(record.identity.size_bytes),
+        "" if duration is None else _time(round(duration * MICROSECONDS)),
+        size(record.identity.size_bytes),
         record.verdict.status.value if record.verdict else "not read",
         video.rows,
         ", ".join(video.annotators),
     )
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
 
 
 def video_to_dict(video: StoredVideo) -> dict[str, Any]:

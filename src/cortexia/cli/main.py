@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _tell(error: Exception) -> None:
     """An error may quote names from outside: what a terminal would act on is written out."""
-    from cortexia.cli.listing import printable
+    from cortexia.wording import printable
 
     click.echo("\n".join(map(printable, f"Error: {error}".splitlines())), err=True)
 

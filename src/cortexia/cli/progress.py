@@ -11,6 +11,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from cortexia.wording import one_line, printable
+
 Event = Mapping[str, Any]
 _LINE_EVERY_S = 5.0
 
@@ -87,9 +89,10 @@ class Bars:
     def __call__(self, event: Event) -> None:
         kind = event["event"]
         if kind == "job_submitted":
-            self._names[event["video_id"]] = event["filename"]
+            self._names[event["video_id"]] = printable(event["filename"])
         elif kind == "job_started":
-            self._progress.console.print(self._names.get(event["video_id"], ""), style="bold", highlight=False)
+            name = self._names.get(event["video_id"], "")
+            self._progress.console.print(name, style="bold", highlight=False, markup=False)
         elif kind == "progress":
             self._show(event)
         elif kind in ("job_finished", "worker_died", "input_rejected"):
@@ -118,7 +121,7 @@ class Lines:
     def __call__(self, event: Event) -> None:
         kind = event["event"]
         if kind == "job_submitted":
-            self._names[event["video_id"]] = event["filename"]
+            self._names[event["video_id"]] = printable(event["filename"])
         elif kind == "job_started":
             click.echo(f"annotating {self._names.get(event['video_id'], event['video_id'])}", err=True)
         elif kind == "progress":
@@ -139,12 +142,12 @@ class Lines:
 def describe_end(event: Event) -> str:
     """How a job, a worker or an input ended, in one line."""
     if event["event"] == "worker_died":
-        return f"{event['message']}; the job is {event['status']}"
+        return f"{one_line(event['message'])}; the job is {event['status']}"
     if event["event"] == "input_rejected":
-        return f"rejected: {event['message']}"
+        return f"rejected: {one_line(event['message'])}"
     text = str(event["status"]).replace("_", " ")
     if event.get("wall_s") is not None:
         text += f" in {event['wall_s']:.1f} s"
     if event.get("message"):
-        text += f": {event['message']}"
+        text += f": {one_line(event['message'])}"
     return text

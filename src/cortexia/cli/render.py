@@ -12,6 +12,7 @@ from cortexia.errors import RejectedInput
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.stores.base import RunRecord
 from cortexia.types import Verdict
+from cortexia.wording import one_line, printable
 
 # -- annotate
 
@@ -25,19 +26,19 @@ def print_report(report: AnnotateReport, as_json: bool) -> None:
         click.echo(_result_line(video))
     if report.left_out:
         shown = ", ".join(report.left_out[:3]) + (", ..." if len(report.left_out) > 3 else "")
-        click.echo(f"left out {len(report.left_out)} files that are no video: {shown}")
+        click.echo(f"left out {len(report.left_out)} files that are no video: {printable(shown)}")
     if report.interrupted:
         click.echo("interrupted; run the same command again to go on")
     click.echo(f"store: {report.store}")
 
 
 def _result_line(video: VideoResult) -> str:
-    head = f"{video.uri}: {video.status.replace('_', ' ')}"
+    head = f"{printable(video.uri)}: {video.status.replace('_', ' ')}"
     if video.status in ("failed", "rejected"):
-        return head + (f" ({video.reason}): {_one_line(video.message)}" if video.video_id else "")
+        return head + (f" ({video.reason}): {one_line(video.message)}" if video.video_id else "")
     counts = ", ".join(_run_words(run) for run in video.runs)
     verdict = video.record.verdict if video.record else None
-    note = f" [{verdict.status}: {_one_line(verdict.message)}]" if verdict and verdict.status != "ok" else ""
+    note = f" [{verdict.status}: {one_line(verdict.message)}]" if verdict and verdict.status != "ok" else ""
     return f"{head}: {counts}{note}"
 
 
@@ -45,10 +46,6 @@ def _run_words(run: RunRecord) -> str:
     if run.status == "completed":
         return f"{run.spec.annotator} {run.annotation_count}" + (f" ({run.reason})" if run.reason else "")
     return f"{run.spec.annotator} {run.status} ({run.reason or 'not yet'})"
-
-
-def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
 
 
 def report_to_dict(report: AnnotateReport) -> dict[str, Any]:
@@ -98,7 +95,7 @@ def print_plans(plans: Iterable[VideoPlan | RejectedInput], as_json: bool) -> in
             rejected += 1
             made.append({"status": "rejected", "reason": item.reason, "message": str(item)})
             if not as_json:
-                click.echo(f"rejected: {item}")
+                click.echo(f"rejected: {one_line(str(item))}")
             continue
         made.append(_plan_to_dict(item))
         if not as_json:
@@ -123,10 +120,10 @@ def _plan_to_dict(item: VideoPlan) -> dict[str, Any]:
 
 def _print_plan(item: VideoPlan) -> None:
     media = item.media
-    click.echo(f"{item.identity.uri}")
+    click.echo(printable(item.identity.uri))
     click.echo(f"  {_media_words(item)}")
     if media.verdict.status == "rejected":
-        click.echo(f"  rejected ({media.verdict.reason}): {media.verdict.message}")
+        click.echo(f"  rejected ({media.verdict.reason}): {one_line(media.verdict.message)}")
     explained = item.plan.explain()
     for number, stage in enumerate((s for s in explained["stages"] if s["decodes"]), 1):
         views = f"; views: {', '.join(stage['views'])}" if stage["views"] else ""
@@ -167,14 +164,14 @@ def print_status(statuses: Iterable[VideoStatus], as_json: bool) -> None:
     found = False
     for status in statuses:
         found = True
-        click.echo(f"{status.record.identity.uri}")
+        click.echo(printable(status.record.identity.uri))
         click.echo(f"  {_verdict_words(status.record.verdict)}")
         width = max((len(run.spec.annotator) for run in status.runs), default=0)
         for run in status.runs:
             click.echo(f"  {_run_line(run, width)}")
         for job in status.jobs:
             if job.status != "completed":
-                click.echo(f"  job {job.status}" + (f": {_one_line(job.error_message)}" if job.error_message else ""))
+                click.echo(f"  job {job.status}" + (f": {one_line(job.error_message)}" if job.error_message else ""))
     if not found:
         click.echo("no videos yet")
 
@@ -186,7 +183,7 @@ def _verdict_words(verdict: Verdict | None) -> str:
     if verdict.frames_decoded:
         words += f", {verdict.frames_decoded} frames"
     if verdict.message and verdict.status != "ok":
-        words += f": {_one_line(verdict.message)}"
+        words += f": {one_line(verdict.message)}"
     return words
 
 
@@ -196,7 +193,7 @@ def _run_line(run: RunRecord, width: int) -> str:
     if run.status == "running" and run.final_until_us is not None:
         line += f", final until {run.final_until_us / 1e6:.1f} s"
     if run.reason:
-        line += f" ({run.reason}{': ' + _one_line(run.message) if run.message else ''})"
+        line += f" ({run.reason}{': ' + one_line(run.message) if run.message else ''})"
     return line
 
 

@@ -122,6 +122,8 @@ class ModelLibrary:
         return None
 
     def _unlike(self, entry: ModelEntry, file: _File) -> ModelError:
+        if (why := _unreadable(file.path)) is not None:
+            return ModelError("unreadable", f"{file.path} cannot be read ({why}); mend that, or {mend(entry)}")
         if _holds_pickle(file.path):
             return ModelError(
                 "pickle",
@@ -171,6 +173,15 @@ def _holds_pickle(path: Path) -> bool:
         return name_format(path.read_bytes()) is Format.PICKLE
     except OSError:
         return False
+
+
+def _unreadable(path: Path) -> str | None:
+    """Why the file cannot be opened; ``None`` for one that can."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
 
 
 def _files_below(folder: Path) -> list[_File]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from cortexia.report.base import VideoData
 from cortexia.report.gather import Facts
-from cortexia.report.words import clock, count, plural
+from cortexia.report.words import count, plural, reason_words
 from cortexia.stores.base import RunRecord
 from cortexia.types import RunStatus, canonical_json
+from cortexia.wording import clock
 
 SECTIONS = {
     "shots": "Shots",
@@ -23,9 +24,6 @@ SECTIONS = {
     "motion_summary": "Camera class of shots",
 }
 """What a report can show, by the annotator that brings it."""
-
-NOTHING_THERE = {"no_audio": "the video has no sound", "no_video": "the video has no pictures"}
-"""Reasons of runs that had nothing to look at, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ def make_gaps(data: VideoData, facts: Facts) -> list[Gap]:
         gaps.append(Gap("failed", "The latest job", f"{data.job.status.value}; {reason}{data.job.error_message or ''}"))
     gaps += [gap for run in data.shown_runs if (gap := _run_gap(run)) is not None]
     for (annotator, what, reason), amount in sorted(facts.reasons.items()):
-        text = f"{reason} ({plural(amount, 'row')})"
+        text = f"{reason_words(reason)} ({plural(amount, 'row')})"
         gaps.append(Gap("unmeasured", annotator if what == annotator else f"{annotator}: {what}", text))
     for run in data.shown_runs:
         if run.status is RunStatus.COMPLETED and not run.annotation_count:
@@ -131,7 +129,7 @@ def _empty_gap(run: RunRecord) -> Gap:
     name = _name(run.spec.annotator)
     if run.reason is None:
         return Gap("none", name, "looked at, and none found")
-    return Gap("unmeasured", name, NOTHING_THERE.get(run.reason, run.reason))
+    return Gap("unmeasured", name, reason_words(run.reason))
 
 
 def _run_gap(run: RunRecord) -> Gap | None:
@@ -159,5 +157,5 @@ def section_state(data: VideoData, annotator: str) -> str:
     if gap is not None:
         return f"Nothing to show: {annotator} {gap.kind} ({gap.why})."
     if run.reason is not None:
-        return f"Nothing to measure for {annotator}: {NOTHING_THERE.get(run.reason, run.reason)}."
+        return f"Nothing to measure for {annotator}: {reason_words(run.reason)}."
     return f"None found: {annotator} looked at the video."

@@ -22,8 +22,12 @@ from cortexia.report.drawn import MAX_SIDE
 from cortexia.report.gather import NO_LABEL, Facts, gather
 from cortexia.report.palette import LABEL_COLOURS, TEXT_ON, colour_indexes
 from cortexia.report.pictures import font, plate
-from cortexia.report.words import clock, short, visible
+from cortexia.report.words import short, visible
 from cortexia.types import Detection, Frame, MediaInfo, Picture, Sampling, VideoStream, ViewSpec
+from cortexia.wording import clock
+
+_Rectangle = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 HOLD_LIMIT_S = 2.0
 _HOLD_STEPS = 1.5
@@ -197,16 +201,17 @@ class Canvas:
         for found in ordered:
             shade = LABEL_COLOURS[self._shade(found)]
             draw.rectangle(self._edges(found), outline=shade, width=self._stroke)
-        # names after all boxes: no line runs through them, and those of the surest are on top
-        for found in ordered:
-            self._name(draw, found)
+        # names after all boxes: no line runs through them; in a crowd the surest keep theirs
+        taken: list[_Rectangle] = []
+        for found in reversed(ordered):
+            self._name(draw, found, taken)
         self._bar(draw, caption)
         return np.asarray(self._board)
 
     def _shade(self, found: Detection) -> int:
         return self.drawing.colours[found.label or NO_LABEL]
 
-    def _edges(self, found: Detection) -> tuple[float, float, float, float]:
+    def _edges(self, found: Detection) -> _Rectangle:
         """Left, top, right and bottom on the board, inside the picture."""
         assert found.bbox is not None  # noqa: S101 - a Detection without a box cannot be made  # nosec B101
         across, down = self._scale
@@ -215,20 +220,29 @@ class Canvas:
         y1, y2 = sorted(min(max(0.0, y * down), bottom) for y in (found.bbox.y1, found.bbox.y2))
         return x1, y1, x2, y2
 
-    def _name(self, draw: ImageDraw.ImageDraw, found: Detection) -> None:
-        """Above the box, or in it where there is no room; never over the right edge of the picture."""
-        x1, y1, _, _ = self._edges(found)
+    def _name(self, draw: ImageDraw.ImageDraw, found: Detection, taken: list[_Rectangle]) -> None:
+        """Above the box, in it or below it, where there is room and no other name; else the colour alone tells it."""
+        x1, y1, _, y2 = self._edges(found)
         confidence = "" if found.confidence is None else f" {found.confidence:.2f}"
         text = visible(short(found.label or NO_LABEL, 40)) + confidence
         pad = max(2, self._text // 4)
         tag = self._text + 2 * pad
-        room = self._picture[0] - draw.textlength(text, font=font(self._text)) - 2 * pad
-        place = (max(0.0, min(x1, room)), y1 - tag if y1 >= tag else y1)
-        shade = self._shade(found)
-        plate(draw, place, text, self._text, (TEXT_ON[shade], LABEL_COLOURS[shade]))
+        width = draw.textlength(text, font=font(self._text)) + 2 * pad
+        left = max(0.0, min(x1, self._picture[0] - width))
+        for top in (y1 - tag, y1, y2):
+            place = (left, top, left + width, top + tag)
+            if 0 <= top <= self._picture[1] - tag and not any(_overlap(place, other) for other in taken):
+                taken.append(place)
+                shade = self._shade(found)
+                plate(draw, (left, top), text, self._text, (TEXT_ON[shade], LABEL_COLOURS[shade]))
+                return
 
     def _bar(self, draw: ImageDraw.ImageDraw, caption: tuple[str, str]) -> None:
         width, height = self.size
         middle = (self._picture[1] + height) / 2
         draw.text((self._text // 2, middle), caption[0], font=font(self._text), fill="#a5adb6", anchor="lm")
         draw.text((width - self._text // 2, middle), caption[1], font=font(self._text), fill="#ffffff", anchor="rm")
+
+
+def _overlap(one: _Rectangle, other: _Rectangle) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cortexia.report.gather import ShotFacts, Span
-from cortexia.report.words import DASH, clock, time_ticks
+from cortexia.report.words import DASH, time_ticks
+from cortexia.wording import clock
 
 WIDTH = 1000.0
 _SPANS_DRAWN = 600

@@ -12,7 +12,8 @@ from cortexia.files import atomic_write
 from cortexia.report.base import VideoData
 from cortexia.report.gather import Facts, ShotFacts, gather
 from cortexia.report.pictures import evenly, fetched, font, plate
-from cortexia.report.words import clock, count, length, plural, short, visible
+from cortexia.report.words import count, length, plural, short, visible
+from cortexia.wording import clock
 
 CELLS = 60
 _CELL_WIDTH = 320

@@ -10,7 +10,7 @@ from statistics import median
 
 from cortexia.report.axis import Axis, Block
 from cortexia.report.gather import Facts, Series, Span
-from cortexia.report.words import number, plural, value_ticks
+from cortexia.report.words import number, plural, reason_words, value_ticks
 
 HEIGHT = 100.0
 _COLUMNS = 500
@@ -85,7 +85,7 @@ def make_curves(facts: Facts, axis: Axis) -> list[Curve]:
 def _curve(spec: CurveSpec, series: Series, blanks: list[Span], axis: Axis) -> Curve:
     low, high = _range(spec, series)
     shown = [
-        axis.block(span, "blank", f"not measured, {axis.between(*span[:2])}: {span.text}")
+        axis.block(span, "blank", f"not measured, {axis.between(*span[:2])}: {reason_words(span.text)}")
         for span in _joined(blanks, series.step)[:_BLANKS_SHOWN]
     ]
     points = _points(series, blanks, axis, low, high)

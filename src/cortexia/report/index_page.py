@@ -14,8 +14,9 @@ from cortexia.report.gather import Facts
 from cortexia.report.page import render
 from cortexia.report.pictures import data_uri, encoded, evenly, fetched, filmstrip
 from cortexia.report.video_page import verdict_of
-from cortexia.report.words import DASH, clock, count, length, number, plural
+from cortexia.report.words import DASH, count, length, number, plural
 from cortexia.types import RunStatus
+from cortexia.wording import clock
 
 STRIPS_SHOWN = 200
 _BARS_SHOWN = 20

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from cortexia.report.gather import NO_LABEL, Boxes, Facts, ShotFacts
 from cortexia.report.pictures import data_uri, encoded, evenly, fetched, fitted
-from cortexia.report.words import clock, plural
+from cortexia.report.words import plural
 from cortexia.types import BBox, Detection, VideoStream
+from cortexia.wording import clock
 
 SAMPLES_SHOWN = 12
 _BOXES_SHOWN = 40

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from cortexia.report.axis import Axis, Block
 from cortexia.report.gather import Facts, Series, Span, runs_of
-from cortexia.report.words import clock, count, number, plural
+from cortexia.report.words import count, number, plural
+from cortexia.wording import clock
 
 LABELS_SHOWN = 16
 _COLUMNS = 400

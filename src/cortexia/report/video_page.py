@@ -15,8 +15,9 @@ from cortexia.report.palette import colour_indexes
 from cortexia.report.pictures import data_uri, encoded, evenly, fetched, fitted
 from cortexia.report.samples import make_samples
 from cortexia.report.timeline import LABELS_SHOWN, make_lanes
-from cortexia.report.words import DASH, TIMES, clock, count, length, number, plural, rate, size
+from cortexia.report.words import DASH, TIMES, count, length, number, plural, rate
 from cortexia.types import MediaInfo, Transition, Verdict
+from cortexia.wording import clock, size
 
 CARDS_SHOWN = 96
 ROWS_SHOWN = 3000

@@ -1,4 +1,4 @@
-"""Times, sizes and texts as people read them."""
+"""Numbers, texts and ticks as the report writes them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 
 from cortexia.types import MICROSECONDS
+from cortexia.wording import clock
 
 _STEPS_US = tuple(
     int(seconds * MICROSECONDS)
@@ -19,6 +20,16 @@ DASH = "\u2013"
 TIMES = "\u00d7"
 _HOUR_US = 3600 * MICROSECONDS
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
+_REASONS = {
+    "no_audio": "the video has no sound",
+    "no_video": "the video has no pictures",
+    "first_frame": "the first picture has none before it",
+    "cut": "at a cut, a flash or a very fast move there is nothing to compare",
+    "no_texture": "too flat to follow",
+    "too_few_points": "too little detail to follow",
+    "no_dominant_motion": "no motion holds for most of the picture",
+    "too_short": "no two pictures of it were compared",
+}
 _SCALE_STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -27,35 +38,19 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def reason_words(reason: str) -> str:
+    """Why something was not measured, in words; a reason that has none here as it is."""
+    return _REASONS.get(reason, reason)
+
+
 def short(text: str, most: int = 300) -> str:
     """The first ``most`` characters; how many there are, where that is not all."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
-def clock(micros: int, decimals: int = 0, hours: bool = False) -> str:
-    """``m:ss`` or, from an hour on or with ``hours``, ``h:mm:ss``; rounded half up to ``decimals`` places."""
-    unit = 10 ** (6 - decimals)
-    ticks = (2 * micros + unit) // (2 * unit)
-    seconds, part = divmod(ticks, 10**decimals)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    text = f"{hour}:{minute:02}:{second:02}" if hours or hour else f"{minute}:{second:02}"
-    return f"{text}.{part:0{decimals}}" if decimals else text
-
-
 def length(micros: int) -> str:
     """A duration: ``4.20 s`` below a minute, else as ``clock``."""
     return f"{micros / MICROSECONDS:.2f} s" if micros < 60 * MICROSECONDS else clock(micros, 1)
-
-
-def size(byte_count: int) -> str:
-    """Decimal units, as disks count: ``1.2 MB``."""
-    amount = float(byte_count)
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if amount < 999.5 or unit == "TB":
-            return plural(byte_count, "byte") if unit == "bytes" else f"{amount:.3g} {unit}"
-        amount /= 1000
-    raise AssertionError  # pragma: no cover - the last unit always returns
 
 
 def rate(value: Fraction) -> str:

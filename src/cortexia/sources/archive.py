@@ -12,7 +12,7 @@ from cortexia.sources.base import SourceVideo
 from cortexia.sources.cache import MediaCache
 from cortexia.sources.choosing import Candidate, choose, is_hidden, is_plainly_no_media
 from cortexia.sources.scratch import CacheHolder
-from cortexia.sources.uris import path_to_uri, printable
+from cortexia.sources.uris import path_to_uri, storable
 
 
 class ArchiveInputStream:
@@ -52,7 +52,7 @@ class ArchiveInputStream:
         return SourceVideo(
             path=self._holder.cache.adopt(file.path, file.sha256),
             uri=f"{self._uri}!/{file.name}",
-            filename=printable(file.name.rsplit("/", 1)[-1]),
+            filename=storable(file.name.rsplit("/", 1)[-1]),
             video_id=file.sha256,
         )
 

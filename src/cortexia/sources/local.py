@@ -16,7 +16,7 @@ from cortexia.sources.archive import ArchiveInputStream
 from cortexia.sources.base import SourceVideo
 from cortexia.sources.cache import MediaCache
 from cortexia.sources.choosing import Candidate, choose
-from cortexia.sources.uris import path_to_uri, printable
+from cortexia.sources.uris import path_to_uri, storable
 
 
 class FileInputStream:
@@ -116,4 +116,4 @@ def _entries_below(folder: Path, on_error: Callable[[OSError], None]) -> tuple[l
 
 
 def _video(path: Path) -> SourceVideo:
-    return SourceVideo(path=path, uri=path_to_uri(path), filename=printable(path.name))
+    return SourceVideo(path=path, uri=path_to_uri(path), filename=storable(path.name))

@@ -18,7 +18,7 @@ from cortexia.files import translate_os_error
 from cortexia.sources.base import SourceVideo
 from cortexia.sources.cache import MediaCache
 from cortexia.sources.scratch import CacheHolder
-from cortexia.sources.uris import path_to_uri, printable
+from cortexia.sources.uris import path_to_uri, storable
 from cortexia.types import digest_of
 
 _NUMBERS = re.compile(r"(\d+)")
@@ -49,7 +49,7 @@ class ImageSequenceInputStream:
             digests = [_take(path, made / path.name) for path in pictures]
             video_id = digest_of({"rate": str(self._rate), "images": digests})
             kept = self._holder.cache.adopt(made, video_id)
-        yield SourceVideo(kept, path_to_uri(self._folder), printable(self._folder.name), video_id)
+        yield SourceVideo(kept, path_to_uri(self._folder), storable(self._folder.name), video_id)
 
     def _pictures(self) -> list[Path]:
         found: list[Path] = []

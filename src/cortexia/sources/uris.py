@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 
-def printable(name: str) -> str:
+def storable(name: str) -> str:
     """The name with bytes that are no UTF-8 written out: databases and JSON hold text only."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 

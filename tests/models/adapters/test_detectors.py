@@ -135,6 +135,23 @@ def test_the_overlap_comes_from_option_entry_or_family(data_dir, pictures):
     assert count({"max_overlap": 0.1}) < count({}) < count({"max_overlap": 0.1}, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("input_size", 416),
+        ("input_size", "416"),
+        ("input_size", [416]),
+        ("input_size", [416, 320]),
+        ("max_overlap", "x"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(data_dir, setting, value):
+    models = Renamed(data_dir)
+    models.changes = {"settings": {setting: value}}
+    with pytest.raises(ConfigurationError, match=f"'yolox-nano': setting '{setting}' must be .*, got"):
+        open_detector(models, "yolox-nano", 0.25)
+
+
 def test_a_family_that_is_no_detectors_is_refused(data_dir):
     models = Renamed(data_dir)
     models.changes = {"adapter": "yunet"}
