@@ -1,6 +1,6 @@
 """Pictures per second of ``objects`` beside the same network driven by hand, in turns.
 
-    python benchmarks/objects.py [--rounds 7] [--json FILE] [--seconds 12] [--threads 2]
+    python benchmarks/objects.py [--rounds 7] [--json FILE] [--seconds 24] [--threads 2]
 
 All cases share the budget of threads, and one session of ONNX Runtime with one thread inside. *bare session*: tensors
 prepared before, nothing read from the outputs; what the network alone costs. *by hand*: the adapter's two calls around
@@ -128,6 +128,7 @@ def annotate(models: ModelAccess, info: MediaInfo, pictures: list[np.ndarray]) -
     session = recipe.session(SessionContext(info, lambda data, suffix: "", models))
     frames: Any = [Held(index, picture) for index, picture in enumerate(pictures)]
     for start in range(0, len(frames), recipe.batch_size):
+        session.begin(frames[start : start + recipe.batch_size + recipe.ahead])
         batch = frames[start : start + recipe.batch_size]
         session.process(batch, [[]] * len(batch))
     session.close()
@@ -199,7 +200,7 @@ def measure(rounds: int, threads: int, seconds: float) -> list[Row]:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=7)
-    options.add_argument("--seconds", type=float, default=12.0, help="of the clip")
+    options.add_argument("--seconds", type=float, default=24.0, help="of the clip")
     options.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()

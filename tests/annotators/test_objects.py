@@ -36,12 +36,11 @@ class Scripted:
     def __init__(self, *said: tuple[list[float], float, str]) -> None:
         self._said = said
 
-    def detect(self, pictures):
+    def begin(self, pictures):
         boxes, scores, labels = zip(*self._said, strict=True)
         kinds = np.array([COCO_LABELS.index(label) for label in labels])
-        return [DetectionBatch(np.array(boxes, np.float32), np.array(scores, np.float32), kinds, COCO_LABELS)] * len(
-            pictures
-        )
+        found = DetectionBatch(np.array(boxes, np.float32), np.array(scores, np.float32), kinds, COCO_LABELS)
+        return iter([found] * len(pictures))
 
     def close(self) -> None: ...
 

@@ -36,12 +36,13 @@ from cortexia.types import (
 
 @dataclass(frozen=True)
 class Boxes(StreamAnnotator):
-    """Two boxes in every frame, from its pixels."""
+    """Two boxes in every frame. It works on what it was told of, ahead of its turn, and on nothing else."""
 
     name: ClassVar[str] = "boxes"
     version: ClassVar[str] = "1"
     provides: ClassVar[tuple[str, ...]] = ("detection",)
     batch_size: ClassVar[int] = 4
+    ahead: ClassVar[int] = 3
     fail_at: int = -1
 
     def session(self, context: SessionContext) -> StreamSession:
@@ -51,9 +52,18 @@ class Boxes(StreamAnnotator):
 class BoxesSession(StreamSession):
     def __init__(self, recipe: Boxes) -> None:
         self._recipe = recipe
+        self._begun: list[Frame] = []
+        self.most_ahead = 0
+
+    def begin(self, inputs: Sequence[Frame]) -> None:  # type: ignore[override]
+        if [frame.index for frame in inputs[: len(self._begun)]] != [frame.index for frame in self._begun]:
+            raise RuntimeError("told of other frames than before")
+        self._begun = list(inputs)
 
     def process(self, inputs: Sequence[Frame], upstream: Emissions) -> Emissions:  # type: ignore[override]
-        return [[self._box(frame, label) for label in ("a", "b")] for frame in inputs]
+        known, self._begun = self._begun[: len(inputs)], self._begun[len(inputs) :]
+        self.most_ahead = max(self.most_ahead, len(self._begun))
+        return [[self._box(frame, label) for label in ("a", "b")] for frame in known]
 
     def _box(self, frame: Frame, label: str) -> Detection:
         if frame.index == self._recipe.fail_at:

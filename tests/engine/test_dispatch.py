@@ -6,6 +6,7 @@ import json
 import queue
 import threading
 
+import pytest
 from harness import Lab
 from recipes import Boxes, NeedsBoxes, Steps
 from scripted import ScriptedDecoder
@@ -68,6 +69,18 @@ def test_every_session_sees_the_same_frames(tmp_path):
     assert sum(row["type"] == "measure" and row["label"] is None for row in rows) == 90
     told = ",".join(row["data"]["text"] for row in rows if row["type"] == "caption")
     assert sorted(told.split(",")) == sorted(f"{i}{label}" for i in range(90) for label in "ab")
+
+
+@pytest.mark.parametrize(("window_s", "most_ahead"), [(60.0, 3), (0.001, 0)])
+def test_a_session_is_told_ahead_what_comes(tmp_path, monkeypatch, window_s, most_ahead):
+    """As far as it asks for, and no further than to the next commit."""
+    sessions = []
+    made = Boxes.session
+    monkeypatch.setattr(Boxes, "session", lambda self, context: sessions.append(made(self, context)) or sessions[-1])
+    lab = Lab(tmp_path, ScriptedDecoder([40] * 30), (Boxes(),))
+    assert lab.run(window_s=window_s) is JobState.COMPLETED
+    assert [session.most_ahead for session in sessions] == [most_ahead]
+    assert len(lab.export().splitlines()) == 60
 
 
 def test_one_pass_opens_one_context_per_track(tmp_path):

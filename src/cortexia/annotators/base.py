@@ -118,11 +118,15 @@ def _coerce(value: Any, wanted: Any) -> Any:
 
 @dataclass(frozen=True)
 class StreamAnnotator(Annotator):
-    """Sees every sampled frame (or all sound) once, in order."""
+    """Sees every sampled frame (or all sound) once, in order.
+
+    ``batch_size``: inputs that ``process`` gets at once. ``ahead``: how many of those that follow ``begin`` is told of.
+    """
 
     kind: ClassVar[Kind] = Kind.STREAM
     medium: ClassVar[Medium] = Medium.VIDEO
     batch_size: ClassVar[int] = 1
+    ahead: ClassVar[int] = 0
 
     @property
     def sampling(self) -> Sampling:
@@ -142,6 +146,10 @@ class StreamSession:
     ``process`` returns one list per input, and all it keeps between calls can be rebuilt from ``state()`` (JSON, at
     most 64 kB, never pixels) plus ``replay`` of the inputs from ``progress().replay_from`` on.
     """
+
+    def begin(self, inputs: Sequence[Frame] | Sequence[AudioBlock]) -> None:
+        """What ``process`` is given next, in this order, and up to ``ahead`` of what comes after it, some of them told
+        of before. A session with threads of its own begins on them, so that none waits for the end of a batch."""
 
     def process(self, inputs: Sequence[Frame] | Sequence[AudioBlock], upstream: Emissions) -> Emissions:
         """Take the next inputs. ``upstream[i]``: what required annotators emitted at ``inputs[i]``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
@@ -43,6 +44,7 @@ class Objects(StreamAnnotator):
     provides: ClassVar[tuple[str, ...]] = ("detection",)
     cost: ClassVar[float] = 0.015
     batch_size: ClassVar[int] = 8
+    ahead: ClassVar[int] = 8
 
     model: str = AUTO
     threshold: float = 0.25
@@ -119,18 +121,25 @@ class Objects(StreamAnnotator):
 
 
 class ObjectsSession(StreamSession):
-    """Several pictures at a time through one network. Keeps nothing between pictures."""
+    """Several pictures at a time through one network, and the next ones begun already. Keeps nothing between pictures
+    that could change a result."""
 
     def __init__(self, recipe: Objects, detector: Detector) -> None:
         self._recipe = recipe
         self._detector = detector
+        self._begun: deque[Iterator[DetectionBatch]] = deque()
+        """For each picture begun and not processed yet, in order, where its detections come from."""
+
+    def begin(self, inputs: Sequence[Frame] | Sequence[AudioBlock]) -> None:
+        new = cast(Sequence[Frame], inputs)[len(self._begun) :]
+        if new:
+            self._begun += [self._detector.begin([frame.view(FULL) for frame in new])] * len(new)
 
     def process(self, inputs: Sequence[Frame] | Sequence[AudioBlock], upstream: Emissions) -> Emissions:
-        frames = cast(Sequence[Frame], inputs)
-        batches = self._detector.detect([frame.view(FULL) for frame in frames])
+        self.begin(inputs)
         return [
-            detections(self._recipe, frame, _found(batch, self._recipe.model))
-            for frame, batch in zip(frames, batches, strict=True)
+            detections(self._recipe, frame, _found(next(self._begun.popleft()), self._recipe.model))
+            for frame in cast(Sequence[Frame], inputs)
         ]
 
     def close(self) -> None:

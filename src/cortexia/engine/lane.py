@@ -128,12 +128,14 @@ class Lane:
         return self._sampling.wants_at(item.index, item.timestamp, item.end, item.is_keyframe, self._origin)
 
     def work(self, force: bool) -> None:
-        """Process what is ready: whole batches, or with ``force`` everything whose upstream has been told."""
+        """Process what is ready: whole batches with what shall be known ahead, or with ``force`` everything whose
+        upstream has been told."""
+        wanted = self._batch_size + self.recipe.ahead
         while self.is_live and self._waiting:
-            ready = self._ready(self._batch_size)
-            if not ready or (len(ready) < self._batch_size and not force):
+            ready = self._ready(wanted)
+            if not ready or (len(ready) < wanted and not force):
                 break
-            self._guard(lambda batch=ready: self._process(batch))  # type: ignore[misc]
+            self._guard(lambda known=ready: self._process(known))  # type: ignore[misc]
         self.seen = input_start(self._waiting[0]) if self._waiting else self._frontier
 
     def _ready(self, limit: int) -> list[Input]:
@@ -145,7 +147,10 @@ class Lane:
             ready.append(item)
         return ready
 
-    def _process(self, batch: Sequence[Input]) -> None:
+    def _process(self, known: Sequence[Input]) -> None:
+        if self.recipe.ahead:
+            self.session.begin(cast(Sequence[Frame], known))
+        batch = known[: self._batch_size]
         upstream = [[said for inbox in self.inboxes for said in inbox.take(input_end(item) - 1)] for item in batch]
         emissions = self.session.process(cast(Sequence[Frame], batch), upstream)
         if len(emissions) != len(batch):

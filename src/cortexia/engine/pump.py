@@ -30,13 +30,14 @@ class Pump:
     def _run(self) -> None:
         try:
             chunk: list[Input] = []
+            full = 1  # annotators begin with the first item; chunks grow from there
             for item in self._stream:
                 chunk.append(item)
-                if len(chunk) >= self._chunk:
+                if len(chunk) >= full:
                     self._note_anchors()
                     if not self._put(chunk):
                         return
-                    chunk = []
+                    chunk, full = [], min(2 * full, self._chunk)
             self._note_anchors()
             self._put(chunk)
             self._put(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -28,6 +28,10 @@ class Detector(Protocol):
 
     def detect(self, pictures: Sequence[Picture]) -> list[DetectionBatch]:
         """One batch for each picture: BGR, uint8, (h, w, 3), of any size."""
+
+    def begin(self, pictures: Sequence[Picture]) -> Iterator[DetectionBatch]:
+        """As ``detect``, and each comes as soon as it and those before it are ready: who makes something of one does so
+        while the network is at the next."""
 
     def close(self) -> None:
         """Give back threads."""
@@ -73,10 +77,13 @@ class NetworkDetector:
         return self._family.labels
 
     def detect(self, pictures: Sequence[Picture]) -> list[DetectionBatch]:
+        return list(self.begin(pictures))
+
+    def begin(self, pictures: Sequence[Picture]) -> Iterator[DetectionBatch]:
         size = self._call_size(len(pictures))
         calls = [pictures[at : at + size] for at in range(0, len(pictures), size)]
         done = self._pool.map(self._call, calls) if self._pool and len(calls) > 1 else map(self._call, calls)
-        return list(chain.from_iterable(done))
+        return chain.from_iterable(done)
 
     def _call_size(self, count: int) -> int:
         fixed = self._input.shape[0]
@@ -99,7 +106,7 @@ class NetworkDetector:
 
     def close(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown()
+            self._pool.shutdown(cancel_futures=True)
 
 
 def best_classes(class_scores: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
