@@ -9,6 +9,7 @@ import click
 
 from cortexia.cli.options import config_option, settings_from, store_option
 from cortexia.errors import ConfigurationError
+from cortexia.wording import printable
 
 if TYPE_CHECKING:
     from cortexia.app import App
@@ -48,5 +49,5 @@ def _video_id(app: App, video: str) -> str:
 
 
 def _batch(app: App, folder: Path) -> None:
-    done = app.batch_report(folder, lambda name, page: click.echo(f"  {name}: {page}", err=True))
+    done = app.batch_report(folder, lambda name, page: click.echo(f"  {printable(name)}: {page}", err=True))
     click.echo(f"wrote {done} {'page' if done == 1 else 'pages'} and {folder / 'index.html'}", err=True)

@@ -111,7 +111,7 @@ def make_gaps(data: VideoData, facts: Facts) -> list[Gap]:
     gaps += [gap for run in data.shown_runs if (gap := _run_gap(run)) is not None]
     for (annotator, what, reason), amount in sorted(facts.reasons.items()):
         text = f"{reason_words(reason)} ({plural(amount, 'row')})"
-        gaps.append(Gap("unmeasured", annotator if what == annotator else f"{annotator}: {what}", text))
+        gaps.append(Gap("unmeasured", _measure_name(annotator, what), text))
     for run in data.shown_runs:
         if run.status is RunStatus.COMPLETED and not run.annotation_count:
             gaps.append(_empty_gap(run))
@@ -122,6 +122,10 @@ def make_gaps(data: VideoData, facts: Facts) -> list[Gap]:
         if annotator not in looked
     ]
     return gaps
+
+
+def _measure_name(annotator: str, what: str) -> str:
+    return annotator if what == annotator else f"{annotator}: {what.removeprefix(annotator + '.')}"
 
 
 def _empty_gap(run: RunRecord) -> Gap:
