@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle  # noqa: TID251 - to write what must be refused
 import tempfile
@@ -140,7 +141,7 @@ def test_verify_hashes_anew_and_knows_what_is_claimed(tmp_path):
     assert [entry.id for entry in library.claimed([ENTRY, cut, entry_of(b"x", "absent")])] == ["tiny", "cut"]
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def as_nobody():
     """Root may read everything: for a while this process is somebody else."""
     if os.geteuid() != 0:
@@ -153,12 +154,11 @@ def as_nobody():
         os.seteuid(0)
 
 
-def test_a_file_that_may_not_be_read_is_named_for_that(request):
+def test_a_file_that_may_not_be_read_is_named_for_that():
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
         path = settled(folder / ENTRY.file, DATA)
         path.chmod(0)
-        library = ModelLibrary([folder])
-        request.getfixturevalue("as_nobody")
-        assert reason(library) == "unreadable"
+        with as_nobody():
+            assert reason(ModelLibrary([folder])) == "unreadable"
