@@ -60,8 +60,9 @@ class JobRecord:
     """One video in a batch. Its state changes by the rules of ``stores.lifecycle`` only.
 
     ``lease_expires_at``, ``heartbeat_at``, ``not_before`` (no start earlier): seconds since 1970 by the store's clock.
-    ``session``: the annotator at work, as of the last heartbeat. ``deaths``: attempts in a row that left nothing;
-    ``suspects``: how many of them had which annotator at work. ``log_tail``: the last lines of the worker that died.
+    ``session``: the annotator at work, as of the last heartbeat. ``deaths``: workers in a row that died and left
+    nothing; ``suspects``: how many of them had which annotator at work; ``failures``: attempts by other causes.
+    ``log_tail``: the last lines of the worker that died.
     """
 
     job_id: str
@@ -85,6 +86,7 @@ class JobRecord:
     windows: int = 0
     windows_at_claim: int = 0
     deaths: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
     session: str | None = None
     suspects: Mapping[str, int] = field(default_factory=dict)
     cancel_requested: bool = False

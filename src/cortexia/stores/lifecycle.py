@@ -133,18 +133,32 @@ def released(job: JobRecord, status: JobState, reason: str | None, message: str 
 def failed_attempt(job: JobRecord, cause: Cause, message: str, now: float, rules: Rules) -> JobRecord:
     """The job after an attempt that ended for ``cause``: waiting for another, or failed."""
     rule = rules.table[cause]
-    deaths = job.deaths
-    if rule.counts:
-        deaths = 1 if has_moved(job) else job.deaths + 1
-    job = replace(_without_lease(job), deaths=deaths, retry_count=job.retry_count + 1)
+    job = replace(_without_lease(_counted(job, cause, rule)), retry_count=job.retry_count + 1)
     if job.cancel_requested:
         return replace(job, status=JobState.CANCELLED, reason="cancelled", error_message=message)
-    if rule.most is not None and deaths >= rule.most:
-        reason = "error" if cause is Cause.PERMANENT else "quarantined" if cause is Cause.DEATH else cause.value
-        return replace(job, status=JobState.FAILED, reason=reason, error_message=message)
-    delay = rule.backoff.delay_s(max(1, deaths), rules.random)
+    failures = _failures(job, cause)
+    if rule.most is not None and failures >= rule.most:
+        return replace(job, status=JobState.FAILED, reason=_END_OF_TRIES.get(cause, cause.value), error_message=message)
+    delay = rule.backoff.delay_s(max(1, failures), rules.random)
     not_before = now + delay if delay else None
     return replace(job, status=JobState.RETRYING, reason=cause.value, error_message=message, not_before=not_before)
+
+
+_END_OF_TRIES = {Cause.DEATH: "quarantined", Cause.PERMANENT: "error"}
+
+
+def _counted(job: JobRecord, cause: Cause, rule: RetryRule) -> JobRecord:
+    """One more failure of its kind; where a window was committed since the claim, the first."""
+    if not rule.counts:
+        return job
+    before = 0 if has_moved(job) else _failures(job, cause)
+    if cause is Cause.DEATH:
+        return replace(job, deaths=before + 1)
+    return replace(job, failures={**job.failures, cause.value: before + 1})
+
+
+def _failures(job: JobRecord, cause: Cause) -> int:
+    return job.deaths if cause is Cause.DEATH else job.failures.get(cause.value, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +214,7 @@ def revived(job: JobRecord) -> JobRecord:
         job,
         status=JobState.QUEUED,
         deaths=0,
+        failures={},
         suspects={},
         not_before=None,
         cancel_requested=False,

@@ -25,7 +25,7 @@ _BY_CLOCK = ("started_at", "completed_at")
 _PLAIN = tuple(
     item.name
     for item in dataclasses.fields(JobRecord)
-    if item.name not in (*_FROM_START, *_BY_CLOCK, "status", "suspects", "config")
+    if item.name not in (*_FROM_START, *_BY_CLOCK, "status", "suspects", "failures", "config")
 )
 """Columns that are written as they stand in a record."""
 
@@ -173,7 +173,7 @@ class JobRows:
     def _write(self, job: JobRecord) -> JobRecord:
         """Store what the job has become; times of start and end come from the database's clock."""
         values: dict[str, Any] = {name: getattr(job, name) for name in _PLAIN}
-        values |= {"status": job.status.value, "suspects": dict(job.suspects)}
+        values |= {"status": job.status.value, "suspects": dict(job.suspects), "failures": dict(job.failures)}
         if job.status is JobState.RUNNING:
             values["started_at"] = func.coalesce(jobs.c.started_at, func.current_timestamp())
         values["completed_at"] = (

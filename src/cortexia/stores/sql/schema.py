@@ -121,6 +121,7 @@ jobs = Table(
     Column("batch_id", Text),
     Column("session", Text),
     Column("suspects", DOCUMENT, nullable=False, server_default="{}"),
+    Column("failures", DOCUMENT, nullable=False, server_default="{}"),
     Column("cancel_requested", Boolean, nullable=False, server_default=false()),
     Column("log_tail", Text),
     _tenant(),

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("batch_id", sa.Text()),
         sa.Column("session", sa.Text()),
         sa.Column("suspects", sa.JSON(none_as_null=True), nullable=False, server_default="{}"),
+        sa.Column("failures", sa.JSON(none_as_null=True), nullable=False, server_default="{}"),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("log_tail", sa.Text()),
     ):
@@ -26,5 +27,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_jobs_batch_id", "jobs")
-    for column in ("log_tail", "cancel_requested", "suspects", "session", "batch_id", "not_before"):
+    for column in ("log_tail", "cancel_requested", "failures", "suspects", "session", "batch_id", "not_before"):
         op.drop_column("jobs", column)
