@@ -22,6 +22,7 @@ from cortexia.report.drawn import CONTACT_SHEET, DRAWN, MAX_SIDE, VIDEO, DrawnFo
 from cortexia.sources import MediaCache, open_path
 from cortexia.stores import open_store
 from cortexia.stores.base import StorageBackend
+from cortexia.stores.lifecycle import rules_for
 from cortexia.types import Query, StoredRow
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Answers:
     def store(self, create: bool = True) -> StorageBackend:
         """The store of the settings. With ``create=False`` it must be there: ``ConfigurationError`` otherwise."""
         if self._store is None:
-            self._store = open_store(self.settings.store, create=create)
+            self._store = open_store(self.settings.store, create, rules_for(self.settings.max_attempts))
         return self._store
 
     @property

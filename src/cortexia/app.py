@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -27,7 +27,8 @@ from cortexia.models.shop import ModelShop
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import IdentityCache, InputAdapter, RemoteAccess, SourceVideo, identify
-from cortexia.stores.base import StorageBackend, Window
+from cortexia.stores.base import RunRecord, StorageBackend, Window
+from cortexia.stores.lifecycle import starts_afresh
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, StoredRow, TimeRange, VideoIdentity
 
 Source = str | Path | bytes | BytesIO
@@ -157,7 +158,7 @@ class App(Answers):
             recipes,
             media,
             request.time_range,
-            stored=store.run if store else lambda run_id: None,
+            stored=partial(_kept, store),
             weights_of=self.models.digest,
         )
         return VideoPlan(identity, media, plan, self._estimate(plan, media, video.path, request))
@@ -223,7 +224,7 @@ class App(Answers):
         payload = worker_payload(store.location, waiting, self.settings)
         executor = registry.load("executors", self.settings.executor)()
         try:
-            Supervisor(store, executor, on_event, stopped, self.settings.max_attempts).run(payload)
+            Supervisor(store, executor, on_event, stopped).run(payload)
         finally:
             self._drop_media({job.video_id for job in map(store.job, job_ids) if job is not None})
 
@@ -306,6 +307,12 @@ class App(Answers):
                 found = self.store().emitted(part.run_id, min(moments), max(moments) + 1)
                 rows += [row for row in found if row.annotation_id in ids]
         yield from sorted(rows, key=lambda row: (row.start_us, row.annotation.type, row.annotation_id))
+
+
+def _kept(store: StorageBackend | None, run_id: str) -> RunRecord | None:
+    """The run as a new job will find it."""
+    record = store.run(run_id) if store else None
+    return None if record is None or starts_afresh(record.status, record.reason) else record
 
 
 def _identity_event(identity: VideoIdentity) -> dict[str, Any]:

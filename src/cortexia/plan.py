@@ -24,12 +24,14 @@ AUDIO_RATE = 16_000
 
 
 class Action(StrEnum):
-    """What happens to a run: it starts, goes on where it stopped, is there already, or cannot be."""
+    """What happens to a run: it starts, goes on where it stopped, is there already, cannot be, or failed before in the
+    same job."""
 
     RUN = "run"
     RESUME = "resume"
     STORED = "stored"
     SKIP = "skip"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True)
@@ -307,6 +309,8 @@ def _decide(
 ) -> tuple[Action, str | None]:
     if record is not None and record.status is RunStatus.COMPLETED:
         return Action.STORED, None
+    if record is not None and record.status in (RunStatus.FAILED, RunStatus.SKIPPED):
+        return Action.ENDED, record.reason
     missing = [run for run in upstream if run.action is Action.SKIP]
     if missing:
         return Action.SKIP, "upstream"

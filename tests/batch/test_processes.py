@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filling import AT_ONCE
 
 from cortexia.batch import supervisor as supervising
 from cortexia.batch.identity import is_surely_dead, worker_name
@@ -28,7 +29,7 @@ def importable(monkeypatch):
 
 @pytest.fixture
 def store(tmp_path):
-    with_store = open_store(str(tmp_path / "s.db"))
+    with_store = open_store(str(tmp_path / "s.db"), rules=AT_ONCE)
     yield with_store
     with_store.close()
 
@@ -45,7 +46,7 @@ def job_id(store) -> str:
 def run(store, job_id: str, monkeypatch, target: str, events: list | None = None) -> None:
     monkeypatch.setattr(supervising, "TARGET", f"dying_workers:{target}")
     heard = [] if events is None else events
-    Supervisor(store, ProcessExecutor(), heard.append, lambda: False, 3).run(
+    Supervisor(store, ProcessExecutor(), heard.append, lambda: False).run(
         {"store": store.location, "job_ids": [job_id]}
     )
 
@@ -65,7 +66,7 @@ def test_a_job_that_kills_its_workers_is_put_aside(store, job_id, monkeypatch):
     events: list = []
     run(store, job_id, monkeypatch, "dies_with_its_job", events)
     deaths = [event for event in events if event["event"] == "worker_died"]
-    assert [event["status"] for event in deaths] == ["queued", "queued", "failed"]
+    assert [event["status"] for event in deaths] == ["retrying", "retrying", "failed"]
     job = store.job(job_id)
     assert (job.status, job.reason) == (JobState.FAILED, "quarantined")
     assert events[-1]["event"] == "job_finished"

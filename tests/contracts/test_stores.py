@@ -7,11 +7,11 @@ import time
 from fractions import Fraction
 
 import pytest
-from filling import BASE, box, claimed, commit, completed, identity, media, part, spec, submitted
+from filling import AT_ONCE, BASE, box, claimed, commit, completed, identity, media, part, spec, submitted
 
 from cortexia.errors import DataInconsistencyError, FenceLostError, ValidationError
 from cortexia.stores import open_store
-from cortexia.stores.base import Window
+from cortexia.stores.base import Cause, Window
 from cortexia.types import Anchor, Caption, JobState, Query, RunStatus, TimeSpan, Timestamp, Verdict, VerdictStatus
 
 STORES = {"sqlite": lambda folder: str(folder / "store.db")}
@@ -19,7 +19,7 @@ STORES = {"sqlite": lambda folder: str(folder / "store.db")}
 
 @pytest.fixture(params=sorted(STORES))
 def store(request, tmp_path):
-    opened = open_store(STORES[request.param](tmp_path))
+    opened = open_store(STORES[request.param](tmp_path), rules=AT_ONCE)
     yield opened
     opened.close()
 
@@ -209,7 +209,7 @@ def test_three_deaths_that_left_nothing_end_a_job(store):
     job_id = submitted(store, spec())
     for death in range(3):
         assert store.claim(f"w{death}", 30.0, job_id) is not None
-        state = store.abandon(job_id, f"w{death}", 3)
+        state = store.abandon(job_id, f"w{death}", "it died")
     assert state is JobState.FAILED
     job = store.job(job_id)
     assert job.reason == "quarantined"
@@ -222,8 +222,8 @@ def test_a_death_after_a_window_does_not_count(store):
     for death in range(5):
         claim = store.claim(f"w{death}", 30.0, job_id)
         commit(store, claim, part(spec(), death, []))
-        assert store.abandon(job_id, f"w{death}", 3) is JobState.QUEUED
-    assert store.abandon(job_id, "somebody else", 3) is JobState.QUEUED
+        assert store.abandon(job_id, f"w{death}", "it died") is JobState.QUEUED
+    assert store.abandon(job_id, "somebody else", "it died") is JobState.QUEUED
 
 
 def test_a_job_ends_with_its_reason(store):
@@ -240,8 +240,9 @@ def test_a_job_ends_with_its_reason(store):
 
 def test_a_retried_job_waits_again(store):
     claim = claimed(store, spec())
-    store.release(claim, JobState.RETRYING, "transient", "later")
-    assert store.job(claim.job.job_id).retry_count == 1
+    assert store.set_back(claim, Cause.NETWORK, "no answer") is JobState.RETRYING
+    job = store.job(claim.job.job_id)
+    assert (job.retry_count, job.reason, job.error_message) == (1, "network", "no answer")
     again = store.claim("w", 9.0)
     with pytest.raises(ValidationError):
         store.release(again, JobState.RUNNING, None, None)

@@ -74,7 +74,7 @@ class Lab:
                 if count == die_after:
                     # as good as dead: the generator is dropped with its lease
                     windows.close()
-                    store.abandon(job_id, worker.name, 3)
+                    store.abandon(job_id, worker.name, "it died")
                     break
                 if count == cancel_after:
                     cancel.cancel()

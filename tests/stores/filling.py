@@ -6,6 +6,7 @@ import dataclasses
 from fractions import Fraction
 
 from cortexia.stores.base import Claim, RunWindow, StorageBackend, Window
+from cortexia.stores.lifecycle import RETRY_TABLE, Backoff, Growth, Rules
 from cortexia.types import (
     Annotation,
     AnnotationRecord,
@@ -25,6 +26,8 @@ from cortexia.types import (
 )
 
 BASE = Fraction(1, 1000)
+AT_ONCE = Rules({cause: dataclasses.replace(rule, backoff=Backoff(Growth.NONE)) for cause, rule in RETRY_TABLE.items()})
+"""The retry table without its pauses."""
 
 
 def identity(letter: str = "a") -> VideoIdentity:

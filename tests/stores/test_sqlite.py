@@ -296,7 +296,7 @@ def test_damage_and_absence_of_blobs_are_errors(tmp_path):
 
 def test_a_job_that_is_not_there_is_an_error(store):
     with pytest.raises(StoreError, match="there is no job"):
-        store.abandon("nothing", "w", 3)
+        store.abandon("nothing", "w", "it died")
 
 
 def test_reading_does_not_keep_others_from_writing(store):

@@ -55,7 +55,7 @@ class Bench:
         for count, _ in enumerate(windows, 1):
             if count == stop_after:
                 windows.close()
-                self.store.abandon(job_id, worker.name, 3)
+                self.store.abandon(job_id, worker.name, "it died")
                 return
 
     def rows(self, annotator: str) -> list[StoredRow]:

@@ -15,6 +15,7 @@ from cortexia.errors import CortexiaError
 from cortexia.models.access import ModelSettings, open_models
 from cortexia.sources import MediaCache
 from cortexia.stores import open_store
+from cortexia.stores.lifecycle import rules_for
 from cortexia.telemetry import configure_logs
 
 TARGET = "cortexia.batch.main:main"
@@ -45,7 +46,6 @@ def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOpt
     return WorkerOptions(
         engine=engine,
         lease_s=payload["lease_s"],
-        max_attempts=payload["max_attempts"],
         media_cache=MediaCache(Path(payload["media_cache"])),
         models=open_models(ModelSettings.from_payload(payload["models"])),
     )
@@ -55,7 +55,7 @@ def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], 
     """A ``WorkerMain``: works on ``payload["job_ids"]`` and tells of it by events."""
     configure_logs(payload["log_level"], payload["log_format"])
     cancel = CancelToken()
-    store = open_store(payload["store"])
+    store = open_store(payload["store"], rules=rules_for(payload["max_attempts"]))
     try:
         with _watching(stopped, cancel):
             decoder = registry.load("decoders", "content")()

@@ -24,13 +24,11 @@ class Supervisor:
         executor: Executor,
         on_event: Callable[[Event], None],
         stopped: Callable[[], bool],
-        max_attempts: int,
     ) -> None:
         self._store = store
         self._executor = executor
         self._on_event = on_event
         self._stopped = stopped
-        self._max_attempts = max_attempts
         self._current: dict[str, str] | None = None
         self._failure: Event | None = None
         self._idle_deaths = 0
@@ -71,7 +69,7 @@ class Supervisor:
                 raise ResourceError(f"workers die before they begin ({worker_exit.describe()})")
             return
         job_id, worker = self._current["job_id"], self._current["worker"]
-        status = self._store.abandon(job_id, worker, self._max_attempts)
+        status = self._store.abandon(job_id, worker, f"worker {worker_exit.describe()}")
         event = {
             "event": "worker_died",
             "job_id": job_id,

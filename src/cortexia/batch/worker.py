@@ -41,7 +41,6 @@ class WorkerOptions:
 
     engine: EngineOptions = field(default_factory=EngineOptions)
     lease_s: float = 20.0
-    max_attempts: int = 3
     stall_timeout_s: float = 120.0
     media_cache: MediaCache | None = None
     models: ModelAccess | None = None
@@ -103,7 +102,7 @@ class Worker:
         rescued = False
         for other in list(self._store.jobs(job.video_id)):
             if other.status is JobState.RUNNING and other.worker and is_surely_dead(other.worker):
-                self._store.abandon(other.job_id, other.worker, self._options.max_attempts)
+                self._store.abandon(other.job_id, other.worker, f"worker {other.worker} is gone")
                 rescued = True
         return rescued
 

@@ -27,8 +27,8 @@ class VideoAnnotation:
 
     def windows(self) -> Iterator[Window]:
         for run in self._plan.runs:
-            if run.action is Action.STORED:
-                self._statuses[run.run_id] = RunStatus.COMPLETED
+            if run.action in (Action.STORED, Action.ENDED) and run.record is not None:
+                self._statuses[run.run_id] = run.record.status
         yield from self._skip()
         for stage in self._plan.stages:
             yield from self._stream([run for run in stage.streams if run.is_open])

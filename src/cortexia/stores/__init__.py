@@ -7,10 +7,12 @@ from pathlib import Path
 from cortexia import registry
 from cortexia.errors import ConfigurationError
 from cortexia.stores.base import StorageBackend
+from cortexia.stores.lifecycle import Rules
 
 
-def open_store(location: str, create: bool = True) -> StorageBackend:
+def open_store(location: str, create: bool = True, rules: Rules | None = None) -> StorageBackend:
     """Open the store that ``location`` names: ``*.db`` is SQLite, a folder is files, ``postgresql://`` is PostgreSQL.
+    ``rules``: what decides about jobs that fail; by default the retry table and the database's own clock.
 
     With ``create=False`` a store that is not there is a ``ConfigurationError``.
     """
@@ -24,7 +26,7 @@ def open_store(location: str, create: bool = True) -> StorageBackend:
         raise ConfigurationError(
             f"there is no store at {location}; 'cortexia annotate VIDEO --store {location}' makes it"
         )
-    backend: StorageBackend = registry.load("stores", name)(location, create=create)
+    backend: StorageBackend = registry.load("stores", name)(location, create=create, rules=rules)
     return backend
 
 

@@ -32,6 +32,21 @@ class Reach(StrEnum):
     NETWORK = "network"
 
 
+class Cause(StrEnum):
+    """Why an attempt ended without a result."""
+
+    DEATH = "death"
+    """The worker is gone without a word: killed, crashed, out of memory, stalled."""
+    NETWORK = "network"
+    """A source, a model or the database did not answer."""
+    MACHINE = "machine"
+    """The disk is full, the output cannot be written, a file handle is missing."""
+    BREAKER = "breaker"
+    """What it needs failed too often, and is left alone for a while."""
+    PERMANENT = "permanent"
+    """The same would happen again: the input, an annotator, a setting."""
+
+
 @dataclass(frozen=True, slots=True)
 class VideoRecord:
     identity: VideoIdentity
@@ -42,7 +57,13 @@ class VideoRecord:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One video in a batch. ``runs``: the run ids that it is to bring to an end."""
+    """One video in a batch. Its state changes by the rules of ``stores.lifecycle`` only.
+
+    ``lease_expires_at``, ``heartbeat_at``, ``not_before`` (no start earlier): seconds since 1970 by the store's clock.
+    ``session``: the annotator at work, as of the last heartbeat. ``deaths``: workers in a row that died and left
+    nothing; ``suspects``: how many of them had which annotator at work; ``failures``: attempts by other causes.
+    ``log_tail``: the last lines of the worker that died.
+    """
 
     job_id: str
     video_id: str
@@ -57,6 +78,19 @@ class JobRecord:
     created_at: str | None = None
     started_at: str | None = None
     completed_at: str | None = None
+    priority: int = 0
+    batch_id: str | None = None
+    lease_expires_at: float | None = None
+    heartbeat_at: float | None = None
+    not_before: float | None = None
+    windows: int = 0
+    windows_at_claim: int = 0
+    deaths: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    session: str | None = None
+    suspects: Mapping[str, int] = field(default_factory=dict)
+    cancel_requested: bool = False
+    log_tail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +205,45 @@ class StorageBackend(Protocol):
     def runs(self, video_id: str | None = None, current_only: bool = True) -> Iterator[RunRecord]: ...
 
     # -- jobs
-    def submit_job(self, video: VideoIdentity, run_ids: Sequence[str], config: Mapping[str, Any]) -> str:
-        """A queued job for these runs; the id of an unfinished job with the same runs instead, where there is one."""
+    def submit_job(
+        self,
+        video: VideoIdentity,
+        run_ids: Sequence[str],
+        config: Mapping[str, Any],
+        *,
+        priority: int = 0,
+        batch_id: str | None = None,
+    ) -> str:
+        """A queued job for these runs; the id of an unfinished job with the same runs instead, where there is one.
+        ``priority``: higher goes first."""
 
     def claim(self, worker: str, lease_s: float, job_id: str | None = None) -> Claim | None:
-        """The oldest job that may run (or the one named), or ``None``. One live lease per video; a lapsed lease is
-        taken over. Times come from the database clock."""
+        """The first job that may start (or the one named), or ``None``: highest priority, then oldest. One live lease
+        per video; a lapsed lease is taken over. Times come from the database clock."""
 
-    def renew(self, claim: Claim, lease_s: float) -> None:
-        """Keep the lease. Raises ``FenceLostError``."""
+    def renew(self, claim: Claim, lease_s: float, session: str | None = None) -> JobRecord:
+        """Keep the lease, and say which annotator is at work; the job tells whether it is to be cancelled. Raises
+        ``FenceLostError``."""
 
-    def release(self, claim: Claim, status: JobState, reason: str | None, message: str | None) -> None:
+    def release(self, claim: Claim, status: JobState, reason: str | None, message: str | None) -> JobState:
         """End or give back a job. Raises ``FenceLostError``."""
 
-    def abandon(self, job_id: str, worker: str, max_attempts: int) -> JobState:
-        """The supervisor saw ``worker`` die with this job: queue it again, or fail it as ``quarantined`` after
-        ``max_attempts`` deaths without a window committed between them."""
+    def set_back(self, claim: Claim, cause: Cause, message: str) -> JobState:
+        """The attempt failed for ``cause``: the job waits for another, or fails, as the retry table says. Raises
+        ``FenceLostError``."""
+
+    def abandon(self, job_id: str, worker: str, message: str, log_tail: str | None = None) -> JobState:
+        """Somebody saw ``worker`` die with this job: it waits for another, or fails as ``quarantined`` after deaths in
+        a row that left nothing. ``log_tail``: the last lines that the worker said."""
+
+    def rescue(self) -> tuple[str, ...]:
+        """Take jobs whose lease has lapsed from their workers; their ids."""
+
+    def cancel_job(self, job_id: str) -> JobRecord:
+        """A waiting job ends as cancelled; a running one is asked to, and does so at its next heartbeat."""
+
+    def revive_job(self, job_id: str) -> JobRecord:
+        """An ended job in the queue again."""
 
     def job(self, job_id: str) -> JobRecord | None: ...
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from cortexia.stores.base import BlobStore, Claim, JobRecord, Reach, RunRecord, Transaction, VideoRecord
+from cortexia.stores.base import BlobStore, Cause, Claim, JobRecord, Reach, RunRecord, Transaction, VideoRecord
+from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import annotations as stored
 from cortexia.stores.sql import jobs, runs, schema, videos
 from cortexia.stores.sql.door import Door
@@ -21,8 +22,9 @@ class SqlStorageBackend:
 
     reach = Reach.HOST
 
-    def __init__(self, engine: Engine, location: str, blobs: BlobStore) -> None:
+    def __init__(self, engine: Engine, location: str, blobs: BlobStore, rules: Rules | None = None) -> None:
         self.location = location
+        self._rules = rules or Rules()
         self._door = Door(engine, location)
         self._blobs = blobs
 
@@ -61,25 +63,54 @@ class SqlStorageBackend:
         with self._door.read() as connection:
             yield from runs.find(connection, *conditions)
 
-    def submit_job(self, video: VideoIdentity, run_ids: Sequence[str], config: Mapping[str, Any]) -> str:
+    @contextlib.contextmanager
+    def _jobs(self) -> Iterator[jobs.JobRows]:
         with self._door.write() as connection:
-            return jobs.submit(connection, video, run_ids, config)
+            yield jobs.JobRows(connection, self._rules)
+
+    def submit_job(
+        self,
+        video: VideoIdentity,
+        run_ids: Sequence[str],
+        config: Mapping[str, Any],
+        *,
+        priority: int = 0,
+        batch_id: str | None = None,
+    ) -> str:
+        with self._jobs() as rows:
+            return rows.submit(video, run_ids, config=dict(config), priority=priority, batch_id=batch_id)
 
     def claim(self, worker: str, lease_s: float, job_id: str | None = None) -> Claim | None:
-        with self._door.write() as connection:
-            return jobs.claim(connection, worker, lease_s, job_id)
+        with self._jobs() as rows:
+            return rows.claim(worker, lease_s, job_id)
 
-    def renew(self, claim: Claim, lease_s: float) -> None:
-        with self._door.write() as connection:
-            jobs.renew(connection, claim, lease_s)
+    def renew(self, claim: Claim, lease_s: float, session: str | None = None) -> JobRecord:
+        with self._jobs() as rows:
+            return rows.renew(claim, lease_s, session)
 
-    def release(self, claim: Claim, status: JobState, reason: str | None, message: str | None) -> None:
-        with self._door.write() as connection:
-            jobs.release(connection, claim, status, reason, message)
+    def release(self, claim: Claim, status: JobState, reason: str | None, message: str | None) -> JobState:
+        with self._jobs() as rows:
+            return rows.release(claim, status, reason, message)
 
-    def abandon(self, job_id: str, worker: str, max_attempts: int) -> JobState:
-        with self._door.write() as connection:
-            return jobs.abandon(connection, job_id, worker, max_attempts)
+    def set_back(self, claim: Claim, cause: Cause, message: str) -> JobState:
+        with self._jobs() as rows:
+            return rows.set_back(claim, cause, message)
+
+    def abandon(self, job_id: str, worker: str, message: str, log_tail: str | None = None) -> JobState:
+        with self._jobs() as rows:
+            return rows.abandon(job_id, worker, message, log_tail)
+
+    def rescue(self) -> tuple[str, ...]:
+        with self._jobs() as rows:
+            return rows.rescue()
+
+    def cancel_job(self, job_id: str) -> JobRecord:
+        with self._jobs() as rows:
+            return rows.cancel(job_id)
+
+    def revive_job(self, job_id: str) -> JobRecord:
+        with self._jobs() as rows:
+            return rows.revive(job_id)
 
     def job(self, job_id: str) -> JobRecord | None:
         with self._door.read() as connection:
@@ -97,8 +128,9 @@ class SqlStorageBackend:
     @contextlib.contextmanager
     def transaction(self, claim: Claim) -> Iterator[Transaction]:
         with self._door.write() as connection:
-            jobs.beat(connection, claim)
-            yield SqlTransaction(connection, claim, self._blobs)
+            rows = jobs.JobRows(connection, self._rules)
+            rows.require(claim)
+            yield SqlTransaction(connection, claim, self._blobs, rows)
 
     def find(self, query: Query) -> Iterator[StoredRow]:
         with self._door.read() as connection:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import RunRecord, RunWindow
+from cortexia.stores.lifecycle import starts_afresh
 from cortexia.stores.sql.schema import annotation_rows, job_runs, pipelines, runs, windows
 from cortexia.types import RunSpec, RunStatus, TimeRange
 
@@ -23,15 +24,11 @@ def register(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any
     row = connection.execute(select(runs.c.status, runs.c.reason).where(runs.c.run_id == spec.run_id)).one_or_none()
     if row is None:
         _insert(connection, spec, provenance)
-    elif row.status == RunStatus.FAILED or (row.status == RunStatus.SKIPPED and _is_upstream(row.reason)):
+    elif starts_afresh(RunStatus(row.status), row.reason):
         _start_afresh(connection, spec.run_id, provenance)
     elif row.status == RunStatus.SUPERSEDED:
         _update(connection, spec.run_id, status=RunStatus.COMPLETED.value, superseded_by=None)
         _supersede_others(connection, spec.run_id)
-
-
-def _is_upstream(reason: str | None) -> bool:
-    return reason is not None and reason.startswith("upstream")
 
 
 def _insert(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any]) -> None:
@@ -122,6 +119,18 @@ def advance(connection: Connection, part: RunWindow, final_until_us: int | None)
     _update(connection, part.run_id, **values)
     if part.status is RunStatus.COMPLETED:
         _supersede_others(connection, part.run_id)
+
+
+def fail_annotator(connection: Connection, job_id: str, annotator: str, reason: str, message: str) -> None:
+    """End the runs of ``annotator`` in this job that are not at their end."""
+    of_the_job = select(job_runs.c.run_id).where(job_runs.c.job_id == job_id)
+    is_open = runs.c.status.in_((RunStatus.PENDING.value, RunStatus.RUNNING.value))
+    values = {"status": RunStatus.FAILED.value, "reason": reason, "message": message}
+    connection.execute(
+        update(runs)
+        .where(runs.c.run_id.in_(of_the_job), runs.c.annotator == annotator, is_open)
+        .values(completed_at=func.current_timestamp(), **values)
+    )
 
 
 def _supersede_others(connection: Connection, run_id: str) -> None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     func,
     text,
 )
@@ -114,7 +116,14 @@ jobs = Table(
     Column("worker", Text),
     Column("lease_expires_at", Float),
     Column("heartbeat_at", Float),
+    Column("not_before", Float),
     Column("priority", Integer, nullable=False, server_default="0"),
+    Column("batch_id", Text),
+    Column("session", Text),
+    Column("suspects", DOCUMENT, nullable=False, server_default="{}"),
+    Column("failures", DOCUMENT, nullable=False, server_default="{}"),
+    Column("cancel_requested", Boolean, nullable=False, server_default=false()),
+    Column("log_tail", Text),
     _tenant(),
     Column("windows", Integer, nullable=False, server_default="0"),
     Column("windows_at_claim", Integer, nullable=False, server_default="0"),
@@ -128,6 +137,7 @@ jobs = Table(
     Index("ix_jobs_status", "status", "priority", "seq"),
     Index("ix_jobs_created_at", "created_at"),
     Index("ix_jobs_video_id", "video_id"),
+    Index("ix_jobs_batch_id", "batch_id"),
     Index("uq_jobs_live_lease", "video_id", unique=True, sqlite_where=LIVE_LEASE, postgresql_where=LIVE_LEASE),
 )
 

@@ -18,6 +18,7 @@ from cortexia.files import (
     translate_os_error,
 )
 from cortexia.stores.blobs import FolderBlobStore
+from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import migrations
 from cortexia.stores.sql.backend import SqlStorageBackend
 from cortexia.stores.sql.door import WRITES
@@ -35,7 +36,9 @@ class SQLiteStorageBackend(SqlStorageBackend):
     another program, ``StoreError`` for a missing or damaged file, ``ReadOnlyError`` where it cannot be written.
     """
 
-    def __init__(self, location: str | Path, create: bool = True, mounts: Path = PROC_MOUNTS) -> None:
+    def __init__(
+        self, location: str | Path, create: bool = True, rules: Rules | None = None, mounts: Path = PROC_MOUNTS
+    ) -> None:
         path = Path(location).expanduser().absolute()
         _refuse_network(path, mounts)
         if create:
@@ -44,7 +47,8 @@ class SQLiteStorageBackend(SqlStorageBackend):
             raise StoreError(f"there is no store at {path}; annotate a video first, or name another with --store")
         self.path = path
         engine = _engine(path)
-        super().__init__(engine, str(path), FolderBlobStore(path.with_name(f"{path.name.removesuffix('.db')}.blobs")))
+        blobs = FolderBlobStore(path.with_name(f"{path.name.removesuffix('.db')}.blobs"))
+        super().__init__(engine, str(path), blobs, rules)
         try:
             self.migrate()
         except BaseException:

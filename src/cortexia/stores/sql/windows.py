@@ -9,11 +9,11 @@ from sqlalchemy import Connection, func, insert, select
 
 from cortexia.errors import DataInconsistencyError, ValidationError
 from cortexia.stores.base import BlobStore, Claim, RunWindow, Window
-from cortexia.stores.sql import jobs, runs, videos
+from cortexia.stores.sql import runs, videos
 from cortexia.stores.sql.digest import rows_digest
+from cortexia.stores.sql.jobs import JobRows
 from cortexia.stores.sql.rows import COLUMNS, CONTENT, Provenance, Row, records_to_rows
 from cortexia.stores.sql.schema import annotation_rows, blobs, windows
-from cortexia.stores.sql.schema import jobs as job_rows
 from cortexia.types import JobState, KeyPicture, canonical_json
 
 STATE_LIMIT_BYTES = 64 * 1024
@@ -23,7 +23,8 @@ _READ_STEP = 1000
 class SqlTransaction:
     """Writes of one claim inside an open transaction; the fence has been passed."""
 
-    def __init__(self, connection: Connection, claim: Claim, blob_store: BlobStore) -> None:
+    def __init__(self, connection: Connection, claim: Claim, blob_store: BlobStore, jobs: JobRows) -> None:
+        self._jobs = jobs
         self._connection = connection
         self._claim = claim
         self._blobs = blob_store
@@ -40,10 +41,10 @@ class SqlTransaction:
         for part in window.runs:
             self._save_run(part, origin)
         videos.save_reading(self._connection, window.video_id, window.anchors, window.verdict)
-        jobs.beat(self._connection, self._claim, windows=job_rows.c.windows + 1)
+        self._jobs.commit(self._claim)
 
     def finish_job(self, status: JobState, reason: str | None = None, message: str | None = None) -> None:
-        jobs.release(self._connection, self._claim, status, reason, message)
+        self._jobs.release(self._claim, status, reason, message)
 
     def _save_run(self, part: RunWindow, origin: Fraction) -> None:
         job = self._claim.job

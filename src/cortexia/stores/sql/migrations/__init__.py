@@ -12,7 +12,7 @@ from cortexia.errors import SchemaError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 _FOLDER = Path(__file__).parent
 
 
