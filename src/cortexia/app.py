@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cortexia import provenance, registry
-from cortexia.annotators.base import Annotator, SessionContext
+from cortexia.annotators.base import Annotator, SessionContext, option_types
 from cortexia.answers import Answers
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.supervisor import Supervisor
@@ -24,12 +24,13 @@ from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, MissingDependencyError, RejectedInput
 from cortexia.models.presets import PresetChoice
 from cortexia.models.shop import ModelShop
-from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult
+from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import IdentityCache, InputAdapter, RemoteAccess, SourceVideo, identify
+from cortexia.staleness import standings
 from cortexia.stores.base import RunRecord, StorageBackend, Window
 from cortexia.stores.lifecycle import starts_afresh
-from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, StoredRow, TimeRange, VideoIdentity
+from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, RunSpec, StoredRow, TimeRange, VideoIdentity
 
 Source = str | Path | bytes | BytesIO
 Event = Mapping[str, Any]
@@ -174,6 +175,24 @@ class App(Answers):
         session = SessionContext(media, lambda data, suffix: "", self.models.access)
         return estimate(plan, session, path, self.decoder, self.settings.thread_budget, request.time_range)
 
+    # -- status
+
+    def standings(self, request: Request) -> Iterator[VideoStatus]:
+        """As ``status``, and what the same request would make of every video now: which of its runs are stale and why,
+        and what nobody has looked for yet. Annotators that ``request`` does not name keep the options they had."""
+        asked = self._recipes(self.completed(request))[0]
+        for status in self.status():
+            wanted = self._wanted(status, asked, request.time_range)
+            yield replace(status, standings=tuple(standings(wanted, status.runs)))
+
+    def _wanted(self, status: VideoStatus, asked: Sequence[Annotator], time_range: TimeRange) -> dict[str, RunSpec]:
+        """Specs by annotator, providers first."""
+        named = {recipe.name for recipe in asked}
+        others = {run.spec.annotator: run.spec.options for run in status.runs if run.spec.annotator not in named}
+        known = [name for name in others if name in registry.names("annotators")]
+        recipes, needs = resolve((*asked, *_as_they_were(known, others)))
+        return make_specs(status.record.identity.video_id, recipes, needs, time_range, self.models.digest)
+
     # -- annotate
 
     def annotate(
@@ -307,6 +326,13 @@ class App(Answers):
                 found = self.store().emitted(part.run_id, min(moments), max(moments) + 1)
                 rows += [row for row in found if row.annotation_id in ids]
         yield from sorted(rows, key=lambda row: (row.start_us, row.annotation.type, row.annotation_id))
+
+
+def _as_they_were(names: Iterable[str], options: Mapping[str, Mapping[str, Any]]) -> Iterator[Annotator]:
+    """Recipes with the options that their runs had, as far as they still exist."""
+    for name in names:
+        known = option_types(registry.load("annotators", name))
+        yield from make_recipes((name,), {name: {key: options[name][key] for key in options[name] if key in known}})
 
 
 def _kept(store: StorageBackend | None, run_id: str) -> RunRecord | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cortexia.engine.estimate import Estimate
 from cortexia.plan import Plan
+from cortexia.staleness import Standing
 from cortexia.stores.base import JobRecord, RunRecord, VideoRecord
 from cortexia.types import JobState, MediaInfo, VideoIdentity
 
@@ -49,8 +50,9 @@ class AnnotateReport:
 
 @dataclass(frozen=True)
 class VideoStatus:
-    """A stored video with its current runs and its jobs."""
+    """A stored video with its current runs and its jobs. ``standings``: of the annotators that would run now."""
 
     record: VideoRecord
     runs: tuple[RunRecord, ...]
     jobs: tuple[JobRecord, ...]
+    standings: tuple[Standing, ...] = ()

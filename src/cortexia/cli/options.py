@@ -40,7 +40,7 @@ config_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
-request_options = stacked(
+choice_options = stacked(
     click.option(
         "--annotators",
         metavar="NAMES",
@@ -63,6 +63,10 @@ request_options = stacked(
         metavar="NAME.KEY=VALUE",
         help="An option of an annotator, e.g. frames.per_shot=3. May be repeated.",
     ),
+)
+
+request_options = stacked(
+    choice_options,
     click.option("--start", type=float, metavar="SECONDS", help="Annotate from here on."),
     click.option("--end", type=float, metavar="SECONDS", help="Annotate up to here."),
     click.option("--fps", metavar="RATE", help="Take a folder of pictures as one video: 25, 29.97, 30000/1001."),
@@ -110,8 +114,9 @@ def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
         flags.setdefault("annotators", ())
     settings = settings_from(given["config_file"], **flags).settings
     warn_of_opened_guards(settings, given["as_json"])
-    fps = None if given["fps"] is None else parse_rate(given["fps"])
-    return settings, Request(settings.annotators, settings.options, TimeRange(given["start"], given["end"]), fps)
+    fps = None if given.get("fps") is None else parse_rate(given["fps"])
+    time_range = TimeRange(given.get("start"), given.get("end"))
+    return settings, Request(settings.annotators, settings.options, time_range, fps)
 
 
 def warn_of_opened_guards(settings: Settings, as_json: bool = False) -> None:

@@ -10,6 +10,7 @@ import click
 
 from cortexia.errors import RejectedInput
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
+from cortexia.staleness import Freshness
 from cortexia.stores.base import RunRecord
 from cortexia.types import Verdict
 from cortexia.wording import one_line, printable
@@ -166,9 +167,14 @@ def print_status(statuses: Iterable[VideoStatus], as_json: bool) -> None:
         found = True
         click.echo(printable(status.record.identity.uri))
         click.echo(f"  {_verdict_words(status.record.verdict)}")
-        width = max((len(run.spec.annotator) for run in status.runs), default=0)
+        missing = [item.annotator for item in status.standings if item.freshness is Freshness.MISSING]
+        width = max(map(len, [*(run.spec.annotator for run in status.runs), *missing]), default=0)
+        stale = {item.run_id: item.reasons for item in status.standings if item.freshness is Freshness.STALE}
         for run in status.runs:
-            click.echo(f"  {_run_line(run, width)}")
+            why = f" - stale: {one_line('; '.join(stale[run.run_id]))}" if run.run_id in stale else ""
+            click.echo(f"  {_run_line(run, width)}{why}")
+        for name in missing:
+            click.echo(f"  {name:<{width}} not looked yet")
         for job in status.jobs:
             if job.status != "completed":
                 click.echo(f"  job {job.status}" + (f": {one_line(job.error_message)}" if job.error_message else ""))
@@ -205,6 +211,10 @@ def status_to_dict(status: VideoStatus) -> dict[str, Any]:
         "duration_s": record.media.duration_s if record.media else None,
         "verdict": record.verdict.as_dict() if record.verdict else None,
         "runs": [run_to_dict(run) for run in status.runs],
+        "standings": [
+            {"annotator": item.annotator, "freshness": item.freshness.value, "reasons": list(item.reasons)}
+            for item in status.standings
+        ],
         "jobs": [
             {
                 "job_id": job.job_id,
