@@ -21,7 +21,7 @@ from cortexia.stores.blobs import FolderBlobStore
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import migrations
 from cortexia.stores.sql.backend import SqlStorageBackend
-from cortexia.stores.sql.door import WRITES
+from cortexia.stores.sql.door import WRITES, Door
 from cortexia.types import canonical_json
 
 BUSY_TIMEOUT_MS = 5000
@@ -48,7 +48,7 @@ class SQLiteStorageBackend(SqlStorageBackend):
         self.path = path
         engine = _engine(path)
         blobs = FolderBlobStore(path.with_name(f"{path.name.removesuffix('.db')}.blobs"))
-        super().__init__(engine, str(path), blobs, rules)
+        super().__init__(Door(engine, str(path)), blobs, rules)
         try:
             self.migrate()
         except BaseException:
