@@ -114,13 +114,15 @@ def own_server() -> OwnServer:
 
 
 def execute(url: str, statement: str) -> list[tuple]:
-    """Run one statement in a connection of its own; the rows."""
+    """Run ``statement`` in a connection of its own; the rows of the last one, where it is several."""
     import psycopg
     from sqlalchemy import make_url
 
     address = make_url(url).difference_update_query(["blobs"])
     with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as connection:
         cursor = connection.execute(statement)
+        while cursor.nextset():
+            pass
         return cursor.fetchall() if cursor.description else []
 
 

@@ -20,7 +20,7 @@ _SPELLED = {"data": "data::text", "created_at": "to_char(created_at AT TIME ZONE
 _COPY = f"COPY annotations ({', '.join(COLUMNS)}) FROM STDIN"
 _NEXT = "SELECT nextval(pg_get_serial_sequence('annotations', 'seq'))"
 _READ_BACK = (
-    f"SELECT {', '.join(_SPELLED.get(name, name) for name in COLUMNS)} FROM annotations"  # noqa: S608 - constants
+    f"SELECT {', '.join(_SPELLED.get(name, name) for name in COLUMNS)} FROM annotations"  # noqa: S608 - constants  # nosec B608
     " WHERE seq > %s AND run_id = %s AND window_ordinal = %s ORDER BY seq"
 )
 _EXPONENT = re.compile(r"\d[eE][+-]?\d")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from cortexia.config import data_folder
@@ -83,7 +83,7 @@ class PostgreSQLStorageBackend(SqlStorageBackend):
                 return
             if revision is not None:
                 migrations.require_known(revision, self.location)
-            elif inspect(connection).get_table_names():
+            elif migrations.is_foreign(connection):
                 raise SchemaError(f"{self.location} is a database of another program; make one for cortexia")
             elif not self._create:
                 raise ConfigurationError(

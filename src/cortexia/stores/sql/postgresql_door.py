@@ -73,7 +73,7 @@ class PostgresDoor(Door):
         if state == "23505" and _is_a_race(error):
             kind, hint = Collision, "another process did the same at the same time; try again"
         elif state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-            kind, hint = ConnectionLost, _LOST_HINT
+            kind, hint = _meaning(_refusal(str(error)) or "08")
         return kind(f"{self.location}: {' '.join(str(error).split())}; {hint}")
 
 
@@ -84,6 +84,11 @@ def _is_a_race(error: BaseException) -> bool:
     return constraint == "uq_jobs_live_lease" or table in ("videos", "pipelines", "runs", "blobs")
 
 
+def _refusal(message: str) -> str | None:
+    """SQLSTATE of what a server said instead of letting us in: the driver passes on the words alone."""
+    return next((state for words, state in _REFUSALS if words in message), None)
+
+
 def _meaning(state: str | None) -> tuple[type[CortexiaError], str]:
     for length in (5, 2):
         if state is not None and state[:length] in _STATES:
@@ -91,6 +96,15 @@ def _meaning(state: str | None) -> tuple[type[CortexiaError], str]:
     return StoreError, "nothing was changed"
 
 
+_REFUSALS = (
+    ("too many", "53300"),
+    ("connection slots", "53300"),
+    ("authentication failed", "28000"),
+    ("no password supplied", "28000"),
+    ("no pg_hba.conf entry", "28000"),
+    ('role "', "28000"),
+    ('database "', "3D000"),
+)
 _LOST_HINT = "the server does not answer; see that it runs and that the address is right, then try again"
 _COLLISION_HINT = "two transactions were in each other's way; try again"
 _BUSY_HINT = "the server is busy; try again"

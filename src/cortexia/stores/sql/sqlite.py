@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event
 
 from cortexia.errors import ConfigurationError, SchemaError, StoreError
 from cortexia.files import (
@@ -65,7 +65,7 @@ class SQLiteStorageBackend(SqlStorageBackend):
             revision = migrations.revision(connection)
             if revision == migrations.HEAD:
                 return
-            if revision is None and inspect(connection).get_table_names():
+            if revision is None and migrations.is_foreign(connection):
                 raise SchemaError(f"{self.location} is a database of another program; name another file")
             if revision is not None:
                 migrations.require_known(revision, self.location)
