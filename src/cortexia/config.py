@@ -111,6 +111,12 @@ class Settings:
         return tuple(name for name in names if getattr(self, name))
 
 
+def data_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """The user's own folder for what must be kept: ``$XDG_DATA_HOME/cortexia``, else ``~/.local/share/cortexia``."""
+    environ = os.environ if environ is None else environ
+    return Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "cortexia"
+
+
 def google_credentials_file(environ: Mapping[str, str] | None = None) -> Path | None:
     """The key file that ``GOOGLE_APPLICATION_CREDENTIALS`` names, else what ``gcloud`` left; ``None`` without one."""
     environ = os.environ if environ is None else environ

@@ -18,6 +18,7 @@
     │   └── ModelError              weights are missing or may not be opened; carries a reason code
     ├── StoreError                  the annotation database could not do it
     │   ├── StoreBusyError          another process holds the lock                     (retryable)
+    │   │   └── StoreUnreachableError  the database does not answer                    (retryable)
     │   ├── FenceLostError          this worker's claim was taken over
     │   ├── SchemaError             the database is of another revision
     │   └── DataInconsistencyError  what was read back is not what was written
@@ -162,6 +163,12 @@ class StoreBusyError(StoreError):
     code = "store_busy"
     retryable = True
     http_status = 503
+
+
+class StoreUnreachableError(StoreBusyError):
+    """The database does not answer, or the connection broke. Who waits for a busy store waits for this one too."""
+
+    code = "store_unreachable"
 
 
 class FenceLostError(StoreError):

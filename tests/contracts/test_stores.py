@@ -6,6 +6,7 @@ import dataclasses
 import time
 from fractions import Fraction
 
+import postgres
 import pytest
 from filling import AT_ONCE, BASE, box, claimed, commit, completed, identity, media, part, spec, submitted
 
@@ -14,7 +15,7 @@ from cortexia.stores import open_store
 from cortexia.stores.base import Cause, Window
 from cortexia.types import Anchor, Caption, JobState, Query, RunStatus, TimeSpan, Timestamp, Verdict, VerdictStatus
 
-STORES = {"sqlite": lambda folder: str(folder / "store.db")}
+STORES = {"sqlite": lambda folder: str(folder / "store.db"), "postgresql": postgres.fresh_url}
 
 
 @pytest.fixture(params=sorted(STORES))

@@ -6,13 +6,12 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine
-
 from cortexia.stores.base import BlobStore, Cause, Claim, JobRecord, Reach, RunRecord, Transaction, VideoRecord
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import annotations as stored
 from cortexia.stores.sql import jobs, runs, schema, videos
 from cortexia.stores.sql.door import Door
+from cortexia.stores.sql.repeating import repeated
 from cortexia.stores.sql.windows import SqlTransaction
 from cortexia.types import JobState, MediaInfo, Query, RunSpec, StoredRow, VideoIdentity
 
@@ -22,10 +21,10 @@ class SqlStorageBackend:
 
     reach = Reach.HOST
 
-    def __init__(self, engine: Engine, location: str, blobs: BlobStore, rules: Rules | None = None) -> None:
-        self.location = location
+    def __init__(self, door: Door, blobs: BlobStore, rules: Rules | None = None) -> None:
+        self.location = door.location
         self._rules = rules or Rules()
-        self._door = Door(engine, location)
+        self._door = door
         self._blobs = blobs
 
     @property
@@ -35,6 +34,7 @@ class SqlStorageBackend:
     def close(self) -> None:
         self._door.engine.dispose()
 
+    @repeated
     def save_video(self, identity: VideoIdentity, media: MediaInfo | None = None) -> None:
         with self._door.write() as connection:
             videos.save(connection, identity, media)
@@ -47,6 +47,7 @@ class SqlStorageBackend:
         with self._door.read() as connection:
             yield from videos.find(connection)
 
+    @repeated
     def register_runs(self, specs: Sequence[RunSpec], provenance: Mapping[str, Any]) -> None:
         with self._door.write() as connection:
             for spec in specs:
@@ -68,6 +69,7 @@ class SqlStorageBackend:
         with self._door.write() as connection:
             yield jobs.JobRows(connection, self._rules)
 
+    @repeated
     def submit_job(
         self,
         video: VideoIdentity,
@@ -80,34 +82,42 @@ class SqlStorageBackend:
         with self._jobs() as rows:
             return rows.submit(video, run_ids, config=dict(config), priority=priority, batch_id=batch_id)
 
+    @repeated
     def claim(self, worker: str, lease_s: float, job_id: str | None = None) -> Claim | None:
         with self._jobs() as rows:
             return rows.claim(worker, lease_s, job_id)
 
+    @repeated
     def renew(self, claim: Claim, lease_s: float, session: str | None = None) -> JobRecord:
         with self._jobs() as rows:
             return rows.renew(claim, lease_s, session)
 
+    @repeated
     def release(self, claim: Claim, status: JobState, reason: str | None, message: str | None) -> JobState:
         with self._jobs() as rows:
             return rows.release(claim, status, reason, message)
 
+    @repeated
     def set_back(self, claim: Claim, cause: Cause, message: str) -> JobState:
         with self._jobs() as rows:
             return rows.set_back(claim, cause, message)
 
+    @repeated
     def abandon(self, job_id: str, worker: str, message: str, log_tail: str | None = None) -> JobState:
         with self._jobs() as rows:
             return rows.abandon(job_id, worker, message, log_tail)
 
+    @repeated
     def rescue(self) -> tuple[str, ...]:
         with self._jobs() as rows:
             return rows.rescue()
 
+    @repeated
     def cancel_job(self, job_id: str) -> JobRecord:
         with self._jobs() as rows:
             return rows.cancel(job_id)
 
+    @repeated
     def revive_job(self, job_id: str) -> JobRecord:
         with self._jobs() as rows:
             return rows.revive(job_id)

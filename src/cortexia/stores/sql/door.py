@@ -7,13 +7,10 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy import exc as sql_errors
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import Float
 
 from cortexia.errors import (
     CortexiaError,
@@ -22,6 +19,7 @@ from cortexia.errors import (
     ReadOnlyError,
     StoreBusyError,
     StoreError,
+    StoreUnreachableError,
     ValidationError,
 )
 
@@ -29,21 +27,18 @@ WRITES = "cortexia_writes"
 _FULL_BELOW_BYTES = 256 * 1024
 
 
-class epoch_seconds(FunctionElement[float]):  # noqa: N801 - a SQL function, named like one
-    """Seconds since 1970 by the database clock, with a fraction."""
-
-    type = Float()
-    inherit_cache = True
+class Collision(StoreBusyError):
+    """Two transactions were in each other's way, and this one was taken back whole: it may be repeated."""
 
 
-@compiles(epoch_seconds, "sqlite")
-def _sqlite_epoch(element: Any, compiler: Any, **options: Any) -> str:
-    # unixepoch('subsec') needs SQLite 3.42
-    return "((julianday('now') - 2440587.5) * 86400.0)"
+class ConnectionLost(StoreUnreachableError):
+    """The database went away, and nothing of this transaction was stored: it may be repeated."""
 
 
 class Door:
-    """Opens transactions on ``engine``. ``location`` names the database in messages."""
+    """Opens transactions on ``engine``, an SQLite database. ``location`` names it in messages."""
+
+    driver_errors: ClassVar[tuple[type[Exception], ...]] = (sqlite3.Error,)
 
     def __init__(self, engine: Engine, location: str) -> None:
         self.engine = engine
@@ -62,12 +57,15 @@ class Door:
             transaction = connection.begin()
             try:
                 yield connection
-                transaction.commit()
+                self._commit(connection, transaction)
             except BaseException:
                 # a full disk makes SQLite roll back on its own: the first error is the one to tell
-                with contextlib.suppress(sql_errors.SQLAlchemyError, sqlite3.Error):
+                with contextlib.suppress(sql_errors.SQLAlchemyError, *self.driver_errors):
                     transaction.rollback()
                 raise
+
+    def _commit(self, connection: Connection, transaction: RootTransaction) -> None:
+        transaction.commit()
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -77,12 +75,17 @@ class Door:
             raise StoreBusyError(f"{self.location}: all connections are in use; try again") from error
         except sql_errors.StatementError as error:
             raise self._translate(error.orig or error) from error
-        except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+        except self.driver_errors as error:
             raise self._translate(error) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise ValidationError(f"a value does not fit into {self.location}: {error}") from error
 
     def _translate(self, error: BaseException) -> CortexiaError:
         if isinstance(error, OverflowError | UnicodeEncodeError):
             return ValidationError(f"a value does not fit into {self.location}: {error}")
+        return self._translate_driver(error)
+
+    def _translate_driver(self, error: BaseException) -> CortexiaError:
         if isinstance(error, sqlite3.IntegrityError):
             return DataInconsistencyError(f"{self.location} refused a row that breaks its rules: {error}")
         code = getattr(error, "sqlite_errorcode", None)

@@ -14,7 +14,7 @@ from cortexia.stores import lifecycle
 from cortexia.stores.base import Cause, Claim, JobRecord
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import runs, videos
-from cortexia.stores.sql.door import epoch_seconds
+from cortexia.stores.sql.columns import epoch_seconds, next_job
 from cortexia.stores.sql.schema import job_runs, jobs
 from cortexia.types import JobState, VideoIdentity
 
@@ -60,7 +60,7 @@ class JobRows:
         runs.require(self._connection, wanted, video_id)
         job_id = str(uuid.uuid4())
         values = {
-            "seq": select(func.coalesce(func.max(jobs.c.seq), 0) + 1).scalar_subquery(),
+            "seq": next_job(),
             "video_path": video.uri,
             "video_id": video_id,
             "status": JobState.QUEUED.value,
@@ -106,7 +106,8 @@ class JobRows:
         """Ids of jobs whose lease had lapsed: taken from their workers, by the rules for a death."""
         moment = self.now() if now is None else now
         lapsed = (jobs.c.status == JobState.RUNNING.value, jobs.c.lease_expires_at < moment)
-        taken = list(self._locked(*lapsed))
+        # a worker that stands still in the middle of a commit must not make the others wait
+        taken = list(self._locked(*lapsed, skip_locked=True))
         for job in taken:
             self._bury(job, f"worker {job.worker} was not heard of any more", moment)
         return tuple(job.job_id for job in taken)
@@ -166,8 +167,8 @@ class JobRows:
             raise StoreError(f"there is no job {job_id}")
         return record
 
-    def _locked(self, *conditions: ColumnElement[bool]) -> Iterator[JobRecord]:
-        statement = select(jobs).where(*conditions).order_by(jobs.c.seq).with_for_update()
+    def _locked(self, *conditions: ColumnElement[bool], skip_locked: bool = False) -> Iterator[JobRecord]:
+        statement = select(jobs).where(*conditions).order_by(jobs.c.seq).with_for_update(skip_locked=skip_locked)
         return map(_record, self._connection.execute(statement).all())
 
     def _write(self, job: JobRecord) -> JobRecord:

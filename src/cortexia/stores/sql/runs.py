@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import RunRecord, RunWindow
 from cortexia.stores.lifecycle import starts_afresh
-from cortexia.stores.sql.schema import annotation_rows, job_runs, pipelines, runs, windows
+from cortexia.stores.sql.schema import annotation_rows, job_runs, pipelines, runs, videos, windows
 from cortexia.types import RunSpec, RunStatus, TimeRange
 
 NOT_CURRENT = (RunStatus.FAILED.value, RunStatus.SUPERSEDED.value)
@@ -21,7 +21,9 @@ _JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", 
 def register(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any]) -> None:
     """Make ``spec`` known. Known runs keep what they have, but failed ones, and those skipped because another failed,
     start afresh; a superseded one is wanted again, and becomes current."""
-    row = connection.execute(select(runs.c.status, runs.c.reason).where(runs.c.run_id == spec.run_id)).one_or_none()
+    known = select(runs.c.status, runs.c.reason).where(runs.c.run_id == spec.run_id)
+    # locked: two that start it afresh at once must not delete what a worker has written since
+    row = connection.execute(known.with_for_update(key_share=True)).one_or_none()
     if row is None:
         _insert(connection, spec, provenance)
     elif starts_afresh(RunStatus(row.status), row.reason):
@@ -90,7 +92,8 @@ def open_run(connection: Connection, run_id: str, job_id: str) -> Any:
     """The row of a run of this job that is not at its end. Raises ``DataInconsistencyError`` where there is none."""
     columns = (runs.c.video_id, runs.c.pipeline_id, runs.c.status, runs.c.windows)
     joined = runs.join(job_runs, (job_runs.c.run_id == runs.c.run_id) & (job_runs.c.job_id == job_id))
-    row = connection.execute(select(*columns).select_from(joined).where(runs.c.run_id == run_id)).one_or_none()
+    statement = select(*columns).select_from(joined).where(runs.c.run_id == run_id)
+    row = connection.execute(statement.with_for_update(of=runs, key_share=True)).one_or_none()
     if row is None:
         raise DataInconsistencyError(f"run {run_id} does not belong to job {job_id}")
     if RunStatus(row.status).is_final:
@@ -137,6 +140,8 @@ def _supersede_others(connection: Connection, run_id: str) -> None:
     """Completed runs of the same annotator over the same range of the same video give way to ``run_id``."""
     columns = (runs.c.tenant, runs.c.video_id, runs.c.annotator, runs.c.range_start_s, runs.c.range_end_s)
     newer = connection.execute(select(*columns).where(runs.c.run_id == run_id)).one()
+    # locked: of two that become current at once, the second must see the first
+    connection.execute(select(videos.c.video_id).where(videos.c.video_id == newer.video_id).with_for_update())
     same = [column.is_not_distinct_from(value) for column, value in zip(columns, newer, strict=True)]
     older = (runs.c.run_id != run_id, runs.c.status == RunStatus.COMPLETED.value, *same)
     connection.execute(update(runs).where(*older).values(status=RunStatus.SUPERSEDED.value, superseded_by=run_id))

@@ -1,7 +1,7 @@
 """The tables, as of the newest revision. Names are part of the contract with users' own SQL (features, section 8).
 
-Times of rows are text ``YYYY-MM-DD HH:MM:SS`` in UTC, leases are seconds since 1970: both from the database clock.
-JSON columns hold canonical JSON.
+Times of rows are text ``YYYY-MM-DD HH:MM:SS`` in UTC (``timestamptz`` on PostgreSQL), leases are seconds since 1970:
+both from the database clock. JSON columns hold canonical JSON.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -17,17 +16,18 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     false,
     func,
     text,
 )
 
+from cortexia.stores.sql.columns import DOCUMENT, MOMENT, SEQUENCE, VERBATIM, Text
 from cortexia.types import LOCAL_TENANT, JobState, RunStatus
 
 metadata = MetaData(
@@ -38,9 +38,8 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     }
 )
-DOCUMENT = JSON(none_as_null=True)
-MOMENT = Text()
-SEQUENCE = BigInteger().with_variant(Integer(), "sqlite")
+BOX = "box(point(bbox_x, bbox_y), point(bbox_x + bbox_width, bbox_y + bbox_height))"
+HAS_BOX = "bbox_x IS NOT NULL"
 LIVE_LEASE = text("status = 'running'")
 
 
@@ -101,11 +100,11 @@ jobs = Table(
     metadata,
     Column("job_id", Text, primary_key=True),
     # order of submission: the clock is too coarse to tell the oldest
-    Column("seq", SEQUENCE, nullable=False, unique=True),
+    Column("seq", SEQUENCE, Identity(), nullable=False, unique=True),
     Column("video_path", Text, nullable=False),
     Column("video_id", Text, ForeignKey("videos.video_id"), nullable=False),
     Column("status", Text, nullable=False),
-    Column("config", DOCUMENT, nullable=False),
+    Column("config", VERBATIM, nullable=False),
     _created(),
     Column("started_at", MOMENT),
     Column("completed_at", MOMENT),
@@ -151,7 +150,7 @@ runs = Table(
     Column("annotator", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("pipeline_id", Text, ForeignKey("pipelines.pipeline_id"), nullable=False),
-    Column("options", DOCUMENT, nullable=False),
+    Column("options", VERBATIM, nullable=False),
     Column("options_digest", Text, nullable=False),
     Column("weights_sha256", Text),
     # the key keeps 5 and 5.0 apart as the run key does; the numbers are for comparing
@@ -167,7 +166,7 @@ runs = Table(
     Column("position", BigInteger, nullable=False, server_default="0"),
     Column("final_until_us", BigInteger),
     Column("replay_from", BigInteger),
-    Column("state", DOCUMENT),
+    Column("state", VERBATIM),
     Column("annotation_count", BigInteger, nullable=False, server_default="0"),
     Column("windows", Integer, nullable=False, server_default="0"),
     Column("processing_s", Float, nullable=False, server_default="0"),
@@ -213,7 +212,7 @@ annotation_rows = Table(
     "annotations",
     metadata,
     # order of insertion, which a later pass replays; explicit, because VACUUM may renumber a hidden rowid
-    Column("seq", SEQUENCE, primary_key=True),
+    Column("seq", SEQUENCE, Identity(), primary_key=True),
     Column("annotation_id", Text, nullable=False, unique=True),
     Column("job_id", Text, ForeignKey("jobs.job_id"), nullable=False),
     Column("pipeline_id", Text, ForeignKey("pipelines.pipeline_id"), nullable=False),
@@ -262,6 +261,12 @@ annotation_rows = Table(
     Index("ix_annotations_video_id", "video_id", "start_us", "type"),
     Index("ix_annotations_annotation_type", "annotation_type", "confidence"),
     Index("ix_annotations_run_id", "run_id", "emitted_at"),
+    Index("ix_annotations_data", "data", postgresql_using="gin", postgresql_ops={"data": "jsonb_path_ops"}).ddl_if(
+        dialect="postgresql"
+    ),
+    Index("ix_annotations_bbox", text(BOX), postgresql_using="gist", postgresql_where=text(HAS_BOX)).ddl_if(
+        dialect="postgresql"
+    ),
 )
 
 blobs = Table(

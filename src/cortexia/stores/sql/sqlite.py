@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event
 
 from cortexia.errors import ConfigurationError, SchemaError, StoreError
 from cortexia.files import (
@@ -21,7 +21,7 @@ from cortexia.stores.blobs import FolderBlobStore
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import migrations
 from cortexia.stores.sql.backend import SqlStorageBackend
-from cortexia.stores.sql.door import WRITES
+from cortexia.stores.sql.door import WRITES, Door
 from cortexia.types import canonical_json
 
 BUSY_TIMEOUT_MS = 5000
@@ -48,7 +48,7 @@ class SQLiteStorageBackend(SqlStorageBackend):
         self.path = path
         engine = _engine(path)
         blobs = FolderBlobStore(path.with_name(f"{path.name.removesuffix('.db')}.blobs"))
-        super().__init__(engine, str(path), blobs, rules)
+        super().__init__(Door(engine, str(path)), blobs, rules)
         try:
             self.migrate()
         except BaseException:
@@ -65,7 +65,7 @@ class SQLiteStorageBackend(SqlStorageBackend):
             revision = migrations.revision(connection)
             if revision == migrations.HEAD:
                 return
-            if revision is None and inspect(connection).get_table_names():
+            if revision is None and migrations.is_foreign(connection):
                 raise SchemaError(f"{self.location} is a database of another program; name another file")
             if revision is not None:
                 migrations.require_known(revision, self.location)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, literal_column, select
 
 from cortexia.errors import DataInconsistencyError, ValidationError
 from cortexia.stores.base import BlobStore, Claim, RunWindow, Window
 from cortexia.stores.sql import runs, videos
+from cortexia.stores.sql.columns import MOMENT
 from cortexia.stores.sql.digest import rows_digest
 from cortexia.stores.sql.jobs import JobRows
-from cortexia.stores.sql.rows import COLUMNS, CONTENT, Provenance, Row, records_to_rows
-from cortexia.stores.sql.schema import annotation_rows, blobs, windows
+from cortexia.stores.sql.rows import CONTENT, Provenance, Row, records_to_rows
+from cortexia.stores.sql.schema import blobs, windows
+from cortexia.stores.sql.writing import insert_rows
 from cortexia.types import JobState, KeyPicture, canonical_json
 
 STATE_LIMIT_BYTES = 64 * 1024
-_READ_STEP = 1000
 
 
 class SqlTransaction:
@@ -28,7 +28,7 @@ class SqlTransaction:
         self._connection = connection
         self._claim = claim
         self._blobs = blob_store
-        self._now: str = connection.exec_driver_sql("SELECT CURRENT_TIMESTAMP").scalar_one()
+        self._now: str = connection.execute(_NOW).scalar_one()
 
     def save_window(self, window: Window) -> None:
         """See ``stores.base.Transaction``. Raises ``DataInconsistencyError`` for a window that does not follow the last
@@ -74,12 +74,9 @@ class SqlTransaction:
 
     def _insert_verified(self, rows: list[Row], part: RunWindow) -> None:
         """Insert ``rows``, read them back, and compare value by value with what was meant."""
-        before = self._connection.execute(select(func.coalesce(func.max(annotation_rows.c.seq), 0))).scalar_one()
-        self._connection.exec_driver_sql(_INSERT, rows)
-        cursor: Any = self._connection.exec_driver_sql(_READ_BACK, (before,)).cursor
         read = 0
-        while chunk := cursor.fetchmany(_READ_STEP):
-            if chunk != rows[read : read + _READ_STEP]:
+        for chunk in insert_rows(self._connection, rows):
+            if chunk != rows[read : read + len(chunk)]:
                 raise DataInconsistencyError(_mismatch(part, "rows differ from what was written"))
             read += len(chunk)
         if read != len(rows):
@@ -101,9 +98,7 @@ class SqlTransaction:
             self._connection.execute(insert(blobs).values(**values))
 
 
-_MARKS = ", ".join("?" * len(COLUMNS))
-_INSERT = f"INSERT INTO annotations ({', '.join(COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants  # nosec B608
-_READ_BACK = f"SELECT {', '.join(COLUMNS)} FROM annotations WHERE seq > ? ORDER BY seq"  # noqa: S608 - constants  # nosec B608
+_NOW = select(literal_column("CURRENT_TIMESTAMP", MOMENT))
 
 
 def _mismatch(part: RunWindow, what: str) -> str:

@@ -24,6 +24,12 @@ def revision(connection: Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
+def is_foreign(connection: Connection) -> bool:
+    """Whether the database, which has no revision, has tables all the same: those of another program."""
+    # the empty table of revisions stays behind when all of them are taken back
+    return any(name != "alembic_version" for name in inspect(connection).get_table_names())
+
+
 def require_known(found: str, location: str) -> None:
     """Raise ``SchemaError`` for a revision that this version of cortexia has never heard of."""
     from alembic.script import ScriptDirectory

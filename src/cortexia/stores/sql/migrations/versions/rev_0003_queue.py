@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from cortexia.stores.sql.columns import DOCUMENT, Text
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -14,12 +16,12 @@ depends_on = None
 def upgrade() -> None:
     for column in (
         sa.Column("not_before", sa.Float()),
-        sa.Column("batch_id", sa.Text()),
-        sa.Column("session", sa.Text()),
-        sa.Column("suspects", sa.JSON(none_as_null=True), nullable=False, server_default="{}"),
-        sa.Column("failures", sa.JSON(none_as_null=True), nullable=False, server_default="{}"),
+        sa.Column("batch_id", Text),
+        sa.Column("session", Text),
+        sa.Column("suspects", DOCUMENT, nullable=False, server_default="{}"),
+        sa.Column("failures", DOCUMENT, nullable=False, server_default="{}"),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False, server_default=sa.false()),
-        sa.Column("log_tail", sa.Text()),
+        sa.Column("log_tail", Text),
     ):
         op.add_column("jobs", column)
     op.create_index("ix_jobs_batch_id", "jobs", ["batch_id"])

@@ -1,0 +1,34 @@
+"""Annotation rows into the database in bulk, and out again for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from cortexia.stores.sql import copying
+from cortexia.stores.sql.rows import COLUMNS, Row
+from cortexia.stores.sql.schema import annotation_rows
+
+_READ_STEP = 1000
+_MARKS = ", ".join("?" * len(COLUMNS))
+_INSERT = f"INSERT INTO annotations ({', '.join(COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants  # nosec B608
+_READ_BACK = f"SELECT {', '.join(COLUMNS)} FROM annotations WHERE seq > ? ORDER BY seq"  # noqa: S608 - constants  # nosec B608
+
+
+def insert_rows(connection: Connection, rows: list[Row]) -> Iterator[list[Row]]:
+    """Insert ``rows`` (of one window of one run, at least one) on the first step; then what the database now has of
+    that window, in the same order and form, some rows at a time."""
+    if connection.dialect.name == "postgresql":
+        return copying.insert_rows(connection, rows)
+    return _insert_rows(connection, rows)
+
+
+def _insert_rows(connection: Connection, rows: list[Row]) -> Iterator[list[Row]]:
+    # nobody else writes while this transaction does: what is above the last row is ours
+    before = connection.execute(select(func.coalesce(func.max(annotation_rows.c.seq), 0))).scalar_one()
+    connection.exec_driver_sql(_INSERT, rows)
+    cursor: Any = connection.exec_driver_sql(_READ_BACK, (before,)).cursor
+    while chunk := cursor.fetchmany(_READ_STEP):
+        yield chunk
