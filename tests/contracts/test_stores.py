@@ -14,7 +14,7 @@ from cortexia.stores import open_store
 from cortexia.stores.base import Cause, Window
 from cortexia.types import Anchor, Caption, JobState, Query, RunStatus, TimeSpan, Timestamp, Verdict, VerdictStatus
 
-STORES = {"sqlite": lambda folder: str(folder / "store.db")}
+STORES = {"files": lambda folder: str(folder / "store"), "sqlite": lambda folder: str(folder / "store.db")}
 
 
 @pytest.fixture(params=sorted(STORES))
