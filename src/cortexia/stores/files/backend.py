@@ -8,8 +8,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from cortexia.errors import ConfigurationError, CortexiaError, DataInconsistencyError, StoreError
 from cortexia.files import PROC_MOUNTS, filesystem_type, is_network_filesystem, locked_folder, make_folder
 from cortexia.stores.base import Cause, Claim, JobRecord, RunRecord, Transaction, VideoRecord
@@ -21,7 +19,6 @@ from cortexia.stores.files.folder import StoreFolder, held
 from cortexia.stores.files.freshness import Freshness
 from cortexia.stores.files.index import IndexDoor
 from cortexia.stores.lifecycle import Rules
-from cortexia.stores.sql import schema
 from cortexia.stores.sql.backend import SqlStorageBackend
 from cortexia.stores.sql.jobs import JobRows
 from cortexia.telemetry import get_logger
@@ -267,7 +264,9 @@ def _prepare(folder: StoreFolder, create: bool) -> None:
         raise ConfigurationError(f"{folder.path} is no folder; name a folder, or a file that ends in .db for SQLite")
     if not folder.marker.exists():
         if not create:
-            raise StoreError(f"there is no store in {folder.path}; annotate a video first, or name another with --store")
+            raise StoreError(
+                f"there is no store in {folder.path}; annotate a video first, or name another with --store"
+            )
         make_folder(folder.path)
         sealed.write(folder.marker, {"kind": "cortexia store"})
     sealed.read(folder.marker)

@@ -1,5 +1,5 @@
-"""A change to one video, its runs and its jobs: first the index, where all rules are checked, then the files, and at last
-the index is committed. A death between any two of these leaves files that the next change reads first."""
+"""A change to one video, its runs and its jobs: first the index, where all rules are checked, then the files, and at
+last the index is committed. A death between any two of these leaves files that the next change reads first."""
 
 from __future__ import annotations
 

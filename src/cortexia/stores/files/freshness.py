@@ -47,10 +47,12 @@ class Freshness:
         except ValidationError:
             return
         with self._door.read() as connection:
-            known = connection.execute(select(indexed_videos).where(indexed_videos.c.video_id == video_id)).one_or_none()
+            known = connection.execute(
+                select(indexed_videos).where(indexed_videos.c.video_id == video_id)
+            ).one_or_none()
             columns = (indexed_jobs.c.job_id, indexed_jobs.c.mark)
             rows = connection.execute(select(*columns).where(indexed_jobs.c.video_id == video_id))
-            is_fresh = is_current(self._folder, video_id, known, dict(rows.tuples().all()))
+            is_fresh = is_current(self._folder, video_id, known, {row.job_id: row.mark for row in rows})
         if not is_fresh:
             self._settle(video_id, ())
 

@@ -1,4 +1,4 @@
-"""The disposable index: an SQLite file with the schema of the SQL stores, built from the JSON files (never the truth)."""
+"""The disposable index: an SQLite file with the schema of the SQL stores, built from the JSON files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Boolean, Column, Connection, Engine, Integer, MetaData, QueuePool, Table, Text, create_engine
-from sqlalchemy import event, false
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    QueuePool,
+    Table,
+    Text,
+    create_engine,
+    event,
+    false,
+)
 
 from cortexia.errors import CortexiaError, StoreError
 from cortexia.files import translate_os_error
@@ -102,8 +114,9 @@ class IndexDoor(Door):
             return False
         try:
             with contextlib.closing(sqlite3.connect(_uri(path), uri=True)) as db:
-                revision = db.execute("SELECT version_num FROM alembic_version").fetchone()
-                return revision == (migrations.HEAD,) and db.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+                revision: object = db.execute("SELECT version_num FROM alembic_version").fetchone()
+                own_format: object = db.execute("PRAGMA user_version").fetchone()
+                return (revision, own_format) == ((migrations.HEAD,), (FORMAT,))
         except sqlite3.DatabaseError as error:
             _log.warning("index_unusable", path=str(path), error=str(error))
             return False
@@ -112,7 +125,6 @@ class IndexDoor(Door):
         """An empty index in the place of what is there. Files that belong to the old one go first: SQLite would take
         its log for that of the new one."""
         path = self._folder.index
-        _log.info("index_built", path=str(path))
         made = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
         with self._translated(), translate_os_error(path):
             try:

@@ -17,8 +17,9 @@ from cortexia.files import atomic_file, atomic_write, safe_join
 from cortexia.stores.base import JobRecord, RunRecord
 from cortexia.stores.files.folder import StoreFolder
 from cortexia.stores.files.index import indexed_videos
-from cortexia.stores.sql import annotations, runs, schema, videos
+from cortexia.stores.sql import annotations as stored
 from cortexia.stores.sql import jobs as job_rows
+from cortexia.stores.sql import runs, schema, videos
 from cortexia.types import JobState, Query, canonical_json, digest_of
 
 _JOB = ("job_id", "status", "reason", "error_message", "batch_id", "priority", "attempt", "retry_count")
@@ -37,7 +38,7 @@ def write(connection: Connection, folder: StoreFolder, video_id: str) -> str:
     known = select(indexed_videos.c.written).where(indexed_videos.c.video_id == video_id)
     if connection.execute(known).scalar_one_or_none() != state:
         query = Query(video_ids=(video_id,), run_ids=tuple(run.run_id for run in here))
-        rows = annotations.find(connection, query) if here else iter(())
+        rows = stored.find(connection, query) if here else iter(())
         documents.write_annotations(video, here, rows, lambda name: atomic_file(safe_join(base, f"{name}.json")))
     jobs = job_rows.find(connection, schema.jobs.c.video_id == video_id)
     metadata = documents.metadata_of(video, here) | {"jobs": [_job_to_dict(job) for job in jobs]}
@@ -59,9 +60,8 @@ def due(connection: Connection) -> list[str]:
 
 def write_summary(connection: Connection, path: Path) -> None:
     """``batch_summary.json``: every job of the store, as soon as none of them waits or runs; else nothing."""
-    statuses = dict(
-        connection.execute(select(schema.jobs.c.status, func.count()).group_by(schema.jobs.c.status)).tuples().all()
-    )
+    counted = select(schema.jobs.c.status, func.count().label("jobs")).group_by(schema.jobs.c.status)
+    statuses = {row.status: row.jobs for row in connection.execute(counted)}
     if not statuses or any(status in statuses for status in _WAITING_OR_RUNNING):
         return
     with atomic_file(path) as out:

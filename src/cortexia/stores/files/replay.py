@@ -46,12 +46,16 @@ def is_current(folder: StoreFolder, video_id: str, known: Any, job_marks: Mappin
     own = folder.video(video_id)
     if known is None:
         return not own.video.exists()
-    same = all(getattr(known, name) == value for name, value in marks_of(own, known.windows).items())
     return (
-        same
+        is_same(own, known)
         and not own.window(known.windows + 1).exists()
         and all(sealed.mark(folder.job(job_id)) == mark for job_id, mark in job_marks.items())
     )
+
+
+def is_same(folder: VideoFolder, known: Any) -> bool:
+    """Whether the files of which the index holds rows are still those; later windows may have come."""
+    return all(getattr(known, name) == value for name, value in marks_of(folder, known.windows).items())
 
 
 class Replay:
@@ -70,11 +74,7 @@ class Replay:
         marks = self._job_marks()
         if not set(new_jobs) - set(marks) and is_current(self._folder, self._video_id, known, marks):
             return []
-        is_appended = known is not None and all(
-            getattr(known, name) == value
-            for name, value in marks_of(self._video, known.windows).items()
-        )
-        if is_appended:
+        if known is not None and is_same(self._video, known):
             self._load_jobs({*marks, *new_jobs}, marks)
             return self._load_windows(known.windows)
         return self._reload({*marks, *new_jobs})

@@ -35,7 +35,8 @@ def write(path: Path, content: dict[str, Any]) -> None:
 def read(path: Path) -> dict[str, Any]:
     """The content of the file at ``path``.
 
-    Raises ``DataInconsistencyError`` for a file that is missing or damaged, ``SchemaError`` for one of a newer cortexia.
+    Raises ``DataInconsistencyError`` for a file that is missing or damaged, ``SchemaError`` for one of a newer
+    cortexia.
     """
     try:
         data = path.read_bytes()

@@ -110,8 +110,8 @@ def _part(connection: Connection, written: Any, rows: list[Any]) -> dict[str, An
 
 
 def load(connection: Connection, path: Path, content: Mapping[str, Any], registered: RegisteredRuns) -> None:
-    """Insert the rows of a window, and move its runs to its end. Raises ``DataInconsistencyError`` for rows that are not
-    those of their digest, and for a window whose job is not there."""
+    """Insert the rows of a window, and move its runs to its end. Raises ``DataInconsistencyError`` for rows that are
+    not those of their digest, and for a window whose job is not there."""
     job_id = content["job_id"]
     counted = update(jobs).where(jobs.c.job_id == job_id).values(windows=jobs.c.windows + content["windows"])
     if connection.execute(counted).rowcount != 1:
