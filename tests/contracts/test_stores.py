@@ -15,7 +15,11 @@ from cortexia.stores import open_store
 from cortexia.stores.base import Cause, Window
 from cortexia.types import Anchor, Caption, JobState, Query, RunStatus, TimeSpan, Timestamp, Verdict, VerdictStatus
 
-STORES = {"sqlite": lambda folder: str(folder / "store.db"), "postgresql": postgres.fresh_url}
+STORES = {
+    "files": lambda folder: str(folder / "store"),
+    "sqlite": lambda folder: str(folder / "store.db"),
+    "postgresql": postgres.fresh_url,
+}
 
 
 @pytest.fixture(params=sorted(STORES))

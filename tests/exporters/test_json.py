@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from filled import box, everything, fill, identity, shot
 
+from cortexia.documents import file_of
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.destination import write_export
-from cortexia.exporters.json import JsonExporter, file_of
+from cortexia.exporters.json import JsonExporter
 from cortexia.exporters.jsonl import row_to_dict
 from cortexia.stores import open_store
 from cortexia.types import Query

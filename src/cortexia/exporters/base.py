@@ -8,43 +8,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, ClassVar, Literal, Protocol
 
+from cortexia.documents import RunFacts as RunFacts
+from cortexia.documents import VideoFacts as VideoFacts
 from cortexia.errors import DataInconsistencyError
-from cortexia.types import MediaInfo, Query, RunSpec, RunStatus, StoredRow, Verdict, VideoIdentity
-
-
-class VideoFacts(Protocol):
-    """A stored video. ``media`` is ``None`` until it was probed, ``verdict`` until it was read."""
-
-    @property
-    def identity(self) -> VideoIdentity: ...
-
-    @property
-    def media(self) -> MediaInfo | None: ...
-
-    @property
-    def verdict(self) -> Verdict | None: ...
-
-
-class RunFacts(Protocol):
-    """A stored run and what came of it."""
-
-    @property
-    def spec(self) -> RunSpec: ...
-
-    @property
-    def run_id(self) -> str: ...
-
-    @property
-    def status(self) -> RunStatus: ...
-
-    @property
-    def reason(self) -> str | None: ...
-
-    @property
-    def message(self) -> str | None: ...
-
-    @property
-    def annotation_count(self) -> int: ...
+from cortexia.types import Query, StoredRow
 
 
 class Stored(Protocol):

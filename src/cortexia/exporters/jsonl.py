@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from typing import IO, Any, ClassVar, Literal
+from typing import IO, ClassVar, Literal
 
+from cortexia.documents import row_to_dict as row_to_dict
 from cortexia.exporters.base import ExportSource
-from cortexia.types import MICROSECONDS, StoredRow, canonical_json
-
-
-def row_to_dict(row: StoredRow) -> dict[str, Any]:
-    """An annotation as JSON values: times in seconds from the video's origin, ``bbox`` as x, y, width, height."""
-    annotation = row.annotation
-    return {
-        "video_id": row.video_id,
-        "uri": row.uri,
-        "type": annotation.type,
-        "label": annotation.label,
-        "start_s": row.start_us / MICROSECONDS,
-        "end_s": row.end_us / MICROSECONDS,
-        "start_pts": annotation.span.start.pts,
-        "end_pts": annotation.span.end.pts,
-        "time_base": str(annotation.span.start.time_base),
-        "frame_index": annotation.frame_index,
-        "track_id": annotation.track_id,
-        "confidence": annotation.confidence,
-        "bbox": list(annotation.bbox.xywh) if annotation.bbox else None,
-        "data": annotation.data(),
-        "annotator": row.annotator,
-        "run_id": row.run_id,
-        "annotation_id": row.annotation_id,
-    }
+from cortexia.types import canonical_json
 
 
 class JsonlExporter:

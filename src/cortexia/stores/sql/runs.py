@@ -30,7 +30,7 @@ def register(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any
         _start_afresh(connection, spec.run_id, provenance)
     elif row.status == RunStatus.SUPERSEDED:
         _update(connection, spec.run_id, status=RunStatus.COMPLETED.value, superseded_by=None)
-        _supersede_others(connection, spec.run_id)
+        supersede_others(connection, spec.run_id)
 
 
 def _insert(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any]) -> None:
@@ -121,7 +121,7 @@ def advance(connection: Connection, part: RunWindow, final_until_us: int | None)
         values["completed_at"] = now
     _update(connection, part.run_id, **values)
     if part.status is RunStatus.COMPLETED:
-        _supersede_others(connection, part.run_id)
+        supersede_others(connection, part.run_id)
 
 
 def fail_annotator(connection: Connection, job_id: str, annotator: str, reason: str, message: str) -> None:
@@ -136,7 +136,7 @@ def fail_annotator(connection: Connection, job_id: str, annotator: str, reason: 
     )
 
 
-def _supersede_others(connection: Connection, run_id: str) -> None:
+def supersede_others(connection: Connection, run_id: str) -> None:
     """Completed runs of the same annotator over the same range of the same video give way to ``run_id``."""
     columns = (runs.c.tenant, runs.c.video_id, runs.c.annotator, runs.c.range_start_s, runs.c.range_end_s)
     newer = connection.execute(select(*columns).where(runs.c.run_id == run_id)).one()

@@ -98,12 +98,12 @@ def _engine(path: Path) -> Engine:
         json_serializer=canonical_json,
         pool_size=POOL_SIZE,
     )
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
     return engine
 
 
-def _on_connect(connection: sqlite3.Connection, record: Any) -> None:
+def on_connect(connection: sqlite3.Connection, record: Any) -> None:
     # the driver must not begin transactions of its own: those would take the write lock late, and fail at once
     connection.isolation_level = None
     for pragma in (
@@ -115,6 +115,6 @@ def _on_connect(connection: sqlite3.Connection, record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _on_begin(connection: Connection) -> None:
+def on_begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,1 @@
+"""The annotation database as a folder of JSON files."""

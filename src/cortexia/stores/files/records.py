@@ -1,0 +1,135 @@
+"""The files ``record/video.json`` and ``record/runs.json``: what is known of a video beside its windows.
+
+``runs.json`` holds each run as registered. How far it is, and what became of it, is in the windows; only what no window
+says is here: a start afresh (``since``: earlier windows do not count for it), a failure that somebody else saw
+(``failed``), and a superseded run that was asked for again (``wanted``, with the number of windows at that moment).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from cortexia.stores.lifecycle import starts_afresh
+from cortexia.stores.sql import runs as run_rows
+from cortexia.stores.sql import schema, videos
+from cortexia.types import MediaInfo, RunSpec, RunStatus, TimeRange, VideoIdentity
+
+
+def video_content(
+    connection: Connection, identity: VideoIdentity, media: MediaInfo | None, before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What ``video.json`` is to hold; ``before``: what it holds."""
+    created = select(schema.videos.c.created_at).where(schema.videos.c.video_id == identity.video_id)
+    return {
+        "video_id": identity.video_id,
+        "uri": identity.uri,
+        "filename": identity.filename,
+        "size_bytes": identity.size_bytes,
+        "media": before.get("media") if media is None else videos.media_to_json(media),
+        "created_at": connection.execute(created).scalar_one(),
+    }
+
+
+def load_video(connection: Connection, content: Mapping[str, Any]) -> None:
+    """Insert the row of a video."""
+    identity = VideoIdentity(content["video_id"], content["uri"], content["filename"], content["size_bytes"])
+    media = content["media"]
+    videos.save(connection, identity, None if media is None else videos.media_from_json(media))
+    own = schema.videos.c.video_id == identity.video_id
+    connection.execute(update(schema.videos).where(own).values(created_at=content["created_at"]))
+
+
+class RegisteredRuns:
+    """The content of ``runs.json``, changed together with the rows of the index."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._runs: dict[str, dict[str, Any]] = {entry["run_id"]: dict(entry) for entry in content.get("runs", ())}
+        self._wanted: list[dict[str, Any]] = list(content.get("wanted", ()))
+
+    def content(self) -> dict[str, Any]:
+        return {"runs": list(self._runs.values()), "wanted": self._wanted}
+
+    # -- changes
+
+    def register(self, connection: Connection, spec: RunSpec, provenance: Mapping[str, Any], windows: int) -> None:
+        """As ``sql.runs.register``; ``windows``: how many there are by now."""
+        columns = (schema.runs.c.status, schema.runs.c.reason)
+        before = connection.execute(select(*columns).where(schema.runs.c.run_id == spec.run_id)).one_or_none()
+        run_rows.register(connection, spec, provenance)
+        if before is None:
+            self._runs[spec.run_id] = _entry(connection, spec, provenance)
+        elif starts_afresh(RunStatus(before.status), before.reason):
+            self._runs[spec.run_id] |= {"provenance": dict(provenance), "since": windows + 1, "failed": None}
+        elif before.status == RunStatus.SUPERSEDED:
+            self._wanted.append({"run_id": spec.run_id, "windows": windows})
+
+    def fail(self, connection: Connection, run_id: str) -> None:
+        """The run failed otherwise than by a window of its own."""
+        columns = (schema.runs.c.reason, schema.runs.c.message, schema.runs.c.completed_at)
+        row = connection.execute(select(*columns).where(schema.runs.c.run_id == run_id)).one()
+        self._runs[run_id]["failed"] = row._asdict()
+
+    # -- into the index
+
+    def load(self, connection: Connection, video_id: str) -> None:
+        """Insert the rows of the runs, as they were before any window."""
+        for entry in self._runs.values():
+            run_rows.register(connection, _spec(entry, video_id), entry["provenance"])
+            _update(connection, entry["run_id"], created_at=entry["created_at"])
+
+    def load_wanted(self, connection: Connection, video_id: str, windows: int) -> None:
+        """Make current again what was asked for when there were so many windows."""
+        for wish in self._wanted:
+            if wish["windows"] == windows:
+                entry = self._runs[wish["run_id"]]
+                run_rows.register(connection, _spec(entry, video_id), entry["provenance"])
+
+    def load_failures(self, connection: Connection) -> None:
+        for entry in self._runs.values():
+            if entry["failed"] is not None:
+                _update(connection, entry["run_id"], status=RunStatus.FAILED.value, **entry["failed"])
+
+    def counts(self, run_id: str, number: int) -> bool:
+        """Whether the window of this number counts for a run: it does not where the run began anew later."""
+        return run_id in self._runs and number >= self._runs[run_id]["since"]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._runs)
+
+
+def _entry(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    created = select(schema.runs.c.created_at).where(schema.runs.c.run_id == spec.run_id)
+    return {
+        "run_id": spec.run_id,
+        "annotator": spec.annotator,
+        "version": spec.version,
+        "options": dict(spec.options),
+        "weights_sha256": spec.weights_sha256,
+        "range": [spec.time_range.start_s, spec.time_range.end_s],
+        "upstream": list(spec.upstream),
+        "tenant": spec.tenant,
+        "provenance": dict(provenance),
+        "created_at": connection.execute(created).scalar_one(),
+        "since": 0,
+        "failed": None,
+    }
+
+
+def _spec(entry: Mapping[str, Any], video_id: str) -> RunSpec:
+    return RunSpec(
+        video_id=video_id,
+        annotator=entry["annotator"],
+        version=entry["version"],
+        options=entry["options"],
+        weights_sha256=entry["weights_sha256"],
+        time_range=TimeRange(*entry["range"]),
+        upstream=tuple(entry["upstream"]),
+        tenant=entry["tenant"],
+    )
+
+
+def _update(connection: Connection, run_id: str, **values: Any) -> None:
+    connection.execute(update(schema.runs).where(schema.runs.c.run_id == run_id).values(**values))

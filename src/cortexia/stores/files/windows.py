@@ -1,0 +1,158 @@
+"""A window as a file, which is the commit, and its way into the index.
+
+Rows are checked by the index on their way: its constraints and its read-back come first, and only what it gave back is
+written to the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from cortexia.errors import DataInconsistencyError
+from cortexia.stores.base import Window
+from cortexia.stores.files.records import RegisteredRuns
+from cortexia.stores.sql import runs as run_rows
+from cortexia.stores.sql import videos
+from cortexia.stores.sql.digest import rows_digest
+from cortexia.stores.sql.rows import COLUMNS, CONTENT
+from cortexia.stores.sql.schema import annotation_rows, blobs, jobs, runs, windows
+from cortexia.stores.sql.windows import SqlTransaction
+from cortexia.types import Anchor, JobState, KeyPicture, RunStatus, Verdict
+
+_PROGRESS = ("status", "reason", "message", "position", "final_until_us", "replay_from", "state", "annotation_count")
+_RUN = (*_PROGRESS, "windows", "processing_s", "started_at", "completed_at")
+_MARKS = ", ".join("?" * len(COLUMNS))
+_INSERT = f"INSERT INTO annotations ({', '.join(COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants  # nosec B608
+_WRITTEN = f"SELECT run_id, {', '.join(CONTENT)} FROM annotations WHERE seq > ? ORDER BY seq"  # noqa: S608 - constants  # nosec B608
+
+
+class FileTransaction:
+    """See ``stores.base.Transaction``: writes to the index, and keeps what the file of the window has to say."""
+
+    def __init__(self, connection: Connection, inner: SqlTransaction) -> None:
+        self._connection = connection
+        self._inner = inner
+        self._saved: list[Window] = []
+        self._end: dict[str, Any] | None = None
+        self._before: int = connection.execute(select(func.coalesce(func.max(annotation_rows.c.seq), 0))).scalar_one()
+
+    def save_window(self, window: Window) -> None:
+        self._inner.save_window(window)
+        self._saved.append(window)
+
+    def finish_job(self, status: JobState, reason: str | None = None, message: str | None = None) -> None:
+        self._inner.finish_job(status, reason, message)
+        self._end = {"status": status.value, "reason": reason, "message": message}
+
+    def content(self) -> dict[str, Any] | None:
+        """What the file is to hold; ``None`` where no window was saved. ``windows``: how many this commit is made of;
+        ``ends_job``: so that the window and the end of its job are one commit."""
+        if not self._saved:
+            return None
+        verdicts = [window.verdict for window in self._saved if window.verdict is not None]
+        anchors = [window.anchors for window in self._saved if window.anchors]
+        return {
+            "windows": len(self._saved),
+            "parts": self._parts(),
+            "anchors": [anchor.as_dict() for anchor in anchors[-1]] if anchors else [],
+            "verdict": verdicts[-1].as_dict() if verdicts else None,
+            "blobs": self._blobs(),
+            "columns": list(CONTENT),
+            "ends_job": self._end,
+        }
+
+    def _parts(self) -> list[dict[str, Any]]:
+        rows: dict[str, list[Any]] = {part.run_id: [] for window in self._saved for part in window.runs}
+        for row in self._connection.exec_driver_sql(_WRITTEN, (self._before,)):
+            rows[row[0]].append(list(row[1:]))
+        parts = []
+        for window in self._saved:
+            for part in window.runs:
+                own = (windows.c.run_id == part.run_id, windows.c.ordinal == part.ordinal)
+                written = self._connection.execute(select(windows).where(*own)).one()
+                count = written.row_count
+                parts.append(_part(self._connection, written, rows[part.run_id][:count]))
+                del rows[part.run_id][:count]
+        return parts
+
+    def _blobs(self) -> list[list[Any]]:
+        pictures = [
+            record.annotation
+            for window in self._saved
+            for part in window.runs
+            for record in part.records
+            if isinstance(record.annotation, KeyPicture)
+        ]
+        digests = sorted({digest for item in pictures for digest in (item.picture, item.thumbnail)})
+        columns = (blobs.c.sha256, blobs.c.suffix, blobs.c.size_bytes)
+        found = [self._connection.execute(select(*columns).where(blobs.c.sha256 == digest)).one() for digest in digests]
+        return [list(row) for row in found]
+
+
+def _part(connection: Connection, written: Any, rows: list[Any]) -> dict[str, Any]:
+    """One run's share. ``run``: what its row says after this window."""
+    run = connection.execute(select(*(runs.c[name] for name in _RUN)).where(runs.c.run_id == written.run_id)).one()
+    return {
+        "run_id": written.run_id,
+        "ordinal": written.ordinal,
+        "created_at": written.created_at,
+        "rows_sha256": written.rows_sha256,
+        "run": run._asdict(),
+        "rows": rows,
+    }
+
+
+# -- into the index
+
+
+def load(connection: Connection, path: Path, content: Mapping[str, Any], registered: RegisteredRuns) -> None:
+    """Insert the rows of a window, and move its runs to its end. Raises ``DataInconsistencyError`` for rows that are
+    not those of their digest, and for a window whose job is not there."""
+    job_id = content["job_id"]
+    counted = update(jobs).where(jobs.c.job_id == job_id).values(windows=jobs.c.windows + content["windows"])
+    if connection.execute(counted).rowcount != 1:
+        raise DataInconsistencyError(
+            f"{path} belongs to job {job_id}, whose file is missing; restore jobs/{job_id}/job.json from a backup"
+        )
+    for digest, suffix, size_bytes in content["blobs"]:
+        known = select(blobs.c.sha256).where(blobs.c.sha256 == digest)
+        if connection.execute(known).one_or_none() is None:
+            connection.execute(insert(blobs).values(sha256=digest, suffix=suffix, size_bytes=size_bytes))
+    for part in content["parts"]:
+        if registered.counts(part["run_id"], content["number"]):
+            _load_part(connection, path, content, part)
+    verdict = content["verdict"]
+    videos.save_reading(
+        connection,
+        content["video_id"],
+        tuple(Anchor(**anchor) for anchor in content["anchors"]),
+        None if verdict is None else Verdict.from_dict(verdict),
+    )
+
+
+def _load_part(connection: Connection, path: Path, content: Mapping[str, Any], part: Mapping[str, Any]) -> None:
+    run_id, rows, run = part["run_id"], part["rows"], part["run"]
+    if content["columns"] != list(CONTENT) or rows_digest(rows, CONTENT) != part["rows_sha256"]:
+        raise DataInconsistencyError(f"{path}: the rows of run {run_id} are not those that were written")
+    row = {
+        "run_id": run_id,
+        "ordinal": part["ordinal"],
+        "job_id": content["job_id"],
+        "position": run["position"],
+        "final_until_us": run["final_until_us"],
+        "row_count": len(rows),
+        "rows_sha256": part["rows_sha256"],
+        "created_at": part["created_at"],
+    }
+    connection.execute(insert(windows).values(**row))
+    owner = connection.execute(select(runs.c.pipeline_id).where(runs.c.run_id == run_id)).scalar_one()
+    tail = (run_id, part["ordinal"], content["video_id"], content["job_id"], owner, part["created_at"])
+    if rows:
+        connection.exec_driver_sql(_INSERT, [(*values, *tail) for values in rows])
+    connection.execute(update(runs).where(runs.c.run_id == run_id).values(**run))
+    if run["status"] == RunStatus.COMPLETED:
+        run_rows.supersede_others(connection, run_id)
