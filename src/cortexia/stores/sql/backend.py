@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Engine
@@ -80,9 +80,11 @@ class SqlStorageBackend:
         with self._jobs() as rows:
             return rows.submit(video, run_ids, config=dict(config), priority=priority, batch_id=batch_id)
 
-    def claim(self, worker: str, lease_s: float, job_id: str | None = None) -> Claim | None:
+    def claim(
+        self, worker: str, lease_s: float, job_id: str | None = None, among: Collection[str] | None = None
+    ) -> Claim | None:
         with self._jobs() as rows:
-            return rows.claim(worker, lease_s, job_id)
+            return rows.claim(worker, lease_s, job_id, among)
 
     def renew(self, claim: Claim, lease_s: float, session: str | None = None) -> JobRecord:
         with self._jobs() as rows:
@@ -96,9 +98,11 @@ class SqlStorageBackend:
         with self._jobs() as rows:
             return rows.set_back(claim, cause, message)
 
-    def abandon(self, job_id: str, worker: str, message: str, log_tail: str | None = None) -> JobState:
+    def abandon(
+        self, job_id: str, worker: str, message: str, log_tail: str | None = None, session: str | None = None
+    ) -> JobState:
         with self._jobs() as rows:
-            return rows.abandon(job_id, worker, message, log_tail)
+            return rows.abandon(job_id, worker, message, log_tail, session)
 
     def rescue(self) -> tuple[str, ...]:
         with self._jobs() as rows:
