@@ -15,9 +15,10 @@ from typing import Any
 from cortexia import provenance, registry
 from cortexia.annotators.base import Annotator, SessionContext, option_types
 from cortexia.answers import Answers
+from cortexia.batch.ending import settle
 from cortexia.batch.main import worker_options, worker_payload
-from cortexia.batch.supervisor import Supervisor
-from cortexia.batch.worker import Worker, settle
+from cortexia.batch.supervisor import Crew, Supervisor
+from cortexia.batch.worker import Worker
 from cortexia.config import Settings
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
@@ -28,7 +29,7 @@ from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatu
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import IdentityCache, InputAdapter, RemoteAccess, SourceVideo, identify
 from cortexia.staleness import standings
-from cortexia.stores.base import RunRecord, StorageBackend, Window
+from cortexia.stores.base import Cause, RunRecord, StorageBackend, Window
 from cortexia.stores.lifecycle import starts_afresh
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, RunSpec, StoredRow, TimeRange, VideoIdentity
 
@@ -240,10 +241,11 @@ class App(Answers):
     def _work(self, job_ids: list[str], on_event: Callable[[Event], None], stopped: Callable[[], bool]) -> None:
         store = self.store()
         waiting = [job_id for job_id in job_ids if not self._settle(job_id, on_event)]
-        payload = worker_payload(store.location, waiting, self.settings)
         executor = registry.load("executors", self.settings.executor)()
+        crew = Crew.from_settings(self.settings, len(waiting), executor.most_workers)
+        payload = worker_payload(store.location, waiting, self.settings, crew.workers)
         try:
-            Supervisor(store, executor, on_event, stopped).run(payload)
+            Supervisor(store, executor, on_event, stopped, crew).run(payload)
         finally:
             self._drop_media({job.video_id for job in map(store.job, job_ids) if job is not None})
 
@@ -310,7 +312,7 @@ class App(Answers):
         run_ids = tuple(run.run_id for run in store.job_runs(job_id))
         yield from store.find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
         options = worker_options(worker_payload(store.location, [job_id], self.settings), CancelToken())
-        worker = Worker(store, self.decoder, options)
+        worker = Worker(store, self.decoder, replace(options, raises=tuple(Cause)))
         claim = worker.claim(job_id)
         if claim is not None:
             for window in worker.run(claim):

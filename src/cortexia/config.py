@@ -23,6 +23,7 @@ from cortexia.tables import read_table
 ENV_PREFIX = "CORTEXIA_"
 CONFIG_FILE = "cortexia.toml"
 _FOLDER_LISTS = ("models",)
+MOST_WORKERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,13 @@ class Settings:
     commit_rows: int = 50_000
     lease_s: float = 20.0
     max_attempts: int = 3
+    workers: int = 1
+    worker_memory_bytes: int = 4_000_000_000
+    stall_timeout_s: float = 120.0
+    store_patience_s: float = 300.0
+    on_full_disk: Literal["stop", "wait"] = "stop"
+    min_free_bytes: int = 2_000_000_000
+    min_free_share: float = 0.05
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     log_format: Literal["text", "json"] = "text"
     cache_dir: str = ""
@@ -65,12 +73,20 @@ class Settings:
             ("commit_rows", 1),
             ("lease_s", 0.1),
             ("max_attempts", 1),
+            ("workers", 1),
+            ("worker_memory_bytes", 1),
+            ("stall_timeout_s", 0.1),
+            ("store_patience_s", 0),
+            ("min_free_bytes", 0),
+            ("min_free_share", 0),
             ("max_download_bytes", 1),
             ("media_cache_bytes", 1),
             ("download_timeout_s", 0.1),
         ):
             if not low <= getattr(self, name) < math.inf:
                 raise ConfigurationError(f"setting {name!r} must be at least {low}, got {getattr(self, name)}")
+        if self.workers > MOST_WORKERS:
+            raise ConfigurationError(f"setting 'workers' must be at most {MOST_WORKERS}, got {self.workers}")
         if self.threads < 0:
             raise ConfigurationError(f"setting 'threads' must be 0 (all cores) or more, got {self.threads}")
         if self.batch_size is not None and self.batch_size < 1:

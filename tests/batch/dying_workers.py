@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 
 def dies_at_once(payload, emit, stopped):
@@ -18,11 +19,15 @@ def cannot_work(payload, emit, stopped):
 def dies_with_its_job(payload, emit, stopped):
     """Claims the job as a real worker does, and dies before any window."""
     from cortexia.batch.identity import worker_name
+    from cortexia.batch.recorder import FlightRecorder
     from cortexia.stores import open_store
 
     store = open_store(payload["store"])
     claim = store.claim(worker_name(), 30.0, payload["job_ids"][0])
     assert claim is not None
+    recorder = FlightRecorder(Path(payload["recorder"]))
+    recorder.present(claim.worker)
+    recorder.begin(claim.job.job_id)
     emit({"event": "job_started", "job_id": claim.job.job_id, "worker": claim.worker})
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -42,6 +47,6 @@ def waits_for_the_stop(payload, emit, stopped):
 
 
 def never_stops(payload, emit, stopped):
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     emit({"event": "hello"})
     time.sleep(60)

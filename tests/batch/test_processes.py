@@ -79,7 +79,11 @@ def executed(target: str, stop_after: float | None = None, grace_s: float = 25.0
     def stopped() -> bool:
         return stop_after is not None and bool(events) and time.monotonic() - begun > stop_after
 
-    ended = ProcessExecutor(grace_s).run(WorkerSpec(f"dying_workers:{target}"), events.append, stopped)
+    executor = ProcessExecutor(grace_s)
+    handle = executor.start(WorkerSpec(f"dying_workers:{target}"), events.append, stopped)
+    while (ended := handle.poll()) is None:
+        executor.wait(0.05)
+    handle.close()
     return events, ended.code
 
 
@@ -102,8 +106,10 @@ def test_an_orphan_stops():
         "import sys\n"
         "from cortexia.executors.base import WorkerSpec\n"
         "from cortexia.executors.processes import ProcessExecutor\n"
+        "executor = ProcessExecutor()\n"
         "spec = WorkerSpec('dying_workers:waits_for_the_stop')\n"
-        "ProcessExecutor().run(spec, lambda event: print(event, flush=True), lambda: False)"
+        "worker = executor.start(spec, lambda event: print(event, flush=True), lambda: False)\n"
+        "while worker.poll() is None: executor.wait(0.05)"
     )
     import psutil
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 
 import pytest
@@ -11,7 +10,8 @@ from harness import Lab
 from recipes import Steps
 from scripted import ScriptedDecoder
 
-from cortexia.batch.worker import Heartbeat, Worker, WorkerOptions, conclude, settle
+from cortexia.batch.ending import conclude, settle
+from cortexia.batch.worker import Worker, WorkerOptions
 from cortexia.errors import DiskFullError, FenceLostError
 from cortexia.stores.base import RunRecord
 from cortexia.types import JobState, RunSpec, RunStatus
@@ -117,72 +117,6 @@ def test_a_job_whose_video_is_held_is_not_settled(lab, store):
     assert not settle(store, again, 20.0)
 
 
-# -- heartbeat
-
-
-class Beats:
-    """A store that counts renewals."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.count = 0
-        self.error = error
-        self.told = threading.Event()
-
-    def renew(self, claim, lease_s: float) -> None:
-        self.count += 1
-        if self.count >= 3:
-            self.told.set()
-        if self.error:
-            raise self.error
-
-
-def claimed(lab, store):
-    return store.claim("w", 60.0, lab.submit(store))
-
-
-def gives_up(heartbeat: Heartbeat) -> None:
-    heartbeat._thread.join(10)
-    assert not heartbeat._thread.is_alive(), "it beats on"
-
-
-def test_a_job_that_moves_keeps_its_lease(lab, store):
-    beats = Beats()
-    with Heartbeat(beats, claimed(lab, store), WorkerOptions(lease_s=0.04, stall_timeout_s=60)):
-        assert beats.told.wait(10)
-
-
-def test_a_job_that_stalls_loses_it(lab, store):
-    beats = Beats()
-    with Heartbeat(beats, claimed(lab, store), WorkerOptions(lease_s=0.04, stall_timeout_s=0)) as heartbeat:
-        gives_up(heartbeat)
-    assert beats.count == 0
-
-
-def test_the_same_position_told_again_is_no_progress(lab, store):
-    heartbeat = Heartbeat(Beats(), claimed(lab, store), WorkerOptions())
-    heartbeat.progressed("shots", 1.0)
-    moved_at = heartbeat._moved_at
-    heartbeat.progressed("shots", 1.0)
-    assert heartbeat._moved_at == moved_at
-    heartbeat.progressed("shots", 2.0)
-    assert heartbeat._moved_at > moved_at
-
-
-def test_a_lost_lease_is_not_asked_for_again(lab, store):
-    beats = Beats(FenceLostError("gone"))
-    with Heartbeat(beats, claimed(lab, store), WorkerOptions(lease_s=0.04)) as heartbeat:
-        gives_up(heartbeat)
-    assert beats.count == 1
-
-
-def test_a_store_that_is_busy_is_asked_again(lab, store):
-    from cortexia.errors import StoreBusyError
-
-    beats = Beats(StoreBusyError("busy"))
-    with Heartbeat(beats, claimed(lab, store), WorkerOptions(lease_s=0.04)):
-        assert beats.told.wait(10)
-
-
 # -- ends
 
 
@@ -191,7 +125,8 @@ def ended(*runs: tuple[RunStatus, str | None]) -> tuple:
     for number, (status, reason) in enumerate(runs):
         run_spec = RunSpec("a" * 64, f"a{number}", "1")
         records.append(RunRecord(spec=run_spec, run_id=run_spec.run_id, status=status, reason=reason))
-    return conclude(records)[:2]
+    ending = conclude(records)
+    return ending.status, ending.reason
 
 
 DONE, FAILED, SKIPPED = RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.SKIPPED

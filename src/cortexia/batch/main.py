@@ -9,46 +9,71 @@ from pathlib import Path
 from typing import Any
 
 from cortexia import registry
+from cortexia.batch.patience import FreeSpace
+from cortexia.batch.recorder import FlightRecorder
 from cortexia.batch.worker import Worker, WorkerOptions
+from cortexia.config import Settings
 from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
 from cortexia.errors import CortexiaError
 from cortexia.models.access import ModelSettings, open_models
 from cortexia.sources import MediaCache
 from cortexia.stores import open_store
+from cortexia.stores.base import Cause
 from cortexia.stores.lifecycle import rules_for
 from cortexia.telemetry import configure_logs
 
 TARGET = "cortexia.batch.main:main"
 
 
-def worker_payload(store: str, job_ids: list[str], settings: Any) -> dict[str, Any]:
-    """What a worker process is told: where the store is, which jobs, and how to work."""
+def worker_payload(store: str, job_ids: list[str], settings: Settings, workers: int = 1) -> dict[str, Any]:
+    """What a worker process is told: where the store is, which jobs, and how to work. ``workers`` share the threads."""
+    threads = max(1, settings.thread_budget // workers)
     return {
         "store": store,
         "job_ids": job_ids,
-        "threads": settings.thread_budget,
+        "threads": threads,
         "batch_size": settings.batch_size,
         "window_s": settings.window_s,
         "commit_interval_s": settings.commit_interval_s,
         "commit_rows": settings.commit_rows,
         "lease_s": settings.lease_s,
         "max_attempts": settings.max_attempts,
+        "stall_timeout_s": settings.stall_timeout_s,
+        "store_patience_s": settings.store_patience_s,
+        "on_full_disk": settings.on_full_disk,
+        "min_free_bytes": settings.min_free_bytes,
+        "min_free_share": settings.min_free_share,
         "log_level": settings.log_level,
         "log_format": settings.log_format,
         "media_cache": str(settings.media_cache),
-        "models": ModelSettings.of(settings).as_payload(),
+        "models": {**ModelSettings.of(settings).as_payload(), "threads": threads},
     }
 
 
 def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOptions:
     policy = WindowPolicy(payload["window_s"], payload["commit_interval_s"], payload["commit_rows"])
     engine = EngineOptions(policy=policy, threads=payload["threads"], batch_size=payload["batch_size"], cancel=cancel)
+    waits = payload["on_full_disk"] == "wait"
+    recorder = payload.get("recorder")
     return WorkerOptions(
         engine=engine,
         lease_s=payload["lease_s"],
+        stall_timeout_s=payload["stall_timeout_s"],
         media_cache=MediaCache(Path(payload["media_cache"])),
         models=open_models(ModelSettings.from_payload(payload["models"])),
+        store_patience_s=payload["store_patience_s"],
+        space=_space(payload) if waits else None,
+        raises=() if waits else (Cause.MACHINE,),
+        recorder=FlightRecorder(Path(recorder) if recorder else None),
     )
+
+
+def _space(payload: Mapping[str, Any]) -> FreeSpace:
+    """Guards the disks that a worker writes to. A database elsewhere has a disk of its own."""
+    folders = [Path(payload["media_cache"])]
+    if "://" not in payload["store"]:
+        folders.append(Path(payload["store"]).absolute().parent)
+    return FreeSpace(tuple(folders), payload["min_free_bytes"], payload["min_free_share"])
 
 
 def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], stopped: Callable[[], bool]) -> None:

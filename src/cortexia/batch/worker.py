@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -10,40 +9,46 @@ from pathlib import Path
 from typing import Any
 
 from cortexia.annotators.base import Annotator, SessionContext
-from cortexia.batch.identity import is_surely_dead, worker_name
+from cortexia.batch.ending import INTERRUPTED, Ending, cause_of, conclude, ending_of
+from cortexia.batch.heartbeat import Heartbeat
+from cortexia.batch.identity import worker_name
+from cortexia.batch.patience import FreeSpace, Patience
+from cortexia.batch.queue import JobQueue
 from cortexia.batch.reader import StoreReader
+from cortexia.batch.recorder import FlightRecorder
 from cortexia.decoders.base import Decoder
-from cortexia.engine import CancelToken, EngineOptions, PassContext, ProgressEvent, VideoAnnotation
-from cortexia.errors import CortexiaError, FenceLostError, ResourceError, StoreBusyError
+from cortexia.engine import CancelToken, PassContext, ProgressEvent, VideoAnnotation
+from cortexia.engine.control import EngineOptions
+from cortexia.errors import CortexiaError, FenceLostError, ResourceError
 from cortexia.models.base import ModelAccess
+from cortexia.models.manager import need_bytes
 from cortexia.plan import Plan, make_plan, make_recipes, weights_of
 from cortexia.sources import MediaCache, open_path
-from cortexia.stores.base import Claim, JobRecord, RunRecord, StorageBackend, Window
+from cortexia.stores.base import Cause, Claim, JobRecord, StorageBackend, Window
 from cortexia.telemetry import get_logger
-from cortexia.types import (
-    JobState,
-    MediaInfo,
-    RunStatus,
-    TimeRange,
-    VerdictStatus,
-    VideoIdentity,
-)
+from cortexia.types import JobState, MediaInfo, TimeRange, VerdictStatus, VideoIdentity
 
 Event = Mapping[str, Any]
-_WAIT_S = 0.2
+_WAIT_S = (0.05, 0.5)
 _log = get_logger("cortexia.worker")
 
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """``stall_timeout_s``: a job whose position does not move for so long loses its lease (G6). ``media_cache``: where
-    videos lie that are no local files of their own. ``models``: what sessions open weights with."""
+    """``stall_timeout_s``: a job in which nothing moves for so long loses its lease (G6). ``media_cache``: where videos
+    lie that are no local files of their own. ``models``: what sessions open weights with. ``store_patience_s``: how
+    long a store that is away is waited for (G9). ``space``: the guard before each claim (G10). ``raises``: errors of
+    these causes are raised once the job is given back; for others the worker goes on with the next job."""
 
     engine: EngineOptions = field(default_factory=EngineOptions)
     lease_s: float = 20.0
     stall_timeout_s: float = 120.0
     media_cache: MediaCache | None = None
     models: ModelAccess | None = None
+    store_patience_s: float = 300.0
+    space: FreeSpace | None = None
+    raises: tuple[Cause, ...] = (Cause.MACHINE,)
+    recorder: FlightRecorder = field(default_factory=FlightRecorder)
 
 
 def recipes_of(config: Mapping[str, Any]) -> tuple[Annotator, ...]:
@@ -67,79 +72,75 @@ class Worker:
         self._store = store
         self._decoder = decoder
         self._options = options
+        self._recorder = options.recorder
+        self._recorder.present(self.name)
         self._emit = on_event
         self._recipes = recipes
+        self._patiently = Patience(
+            options.store_patience_s,
+            stopped=lambda: self._cancel.is_cancelled,
+            waiting=self._recorder.moved,
+            waits_for_room=Cause.MACHINE not in options.raises,
+        )
 
     @property
     def _cancel(self) -> CancelToken:
         return self._options.engine.cancel
 
     def work(self, job_ids: Sequence[str]) -> None:
-        """Bring each of these jobs to an end, unless cancelled."""
-        for job_id in job_ids:
-            claim = self.claim(job_id)
-            if claim is not None:
-                for _ in self.run(claim):
-                    pass
-            if self._cancel.is_cancelled:
-                return
+        """Bring these jobs to an end, together with whoever else works on them, unless cancelled."""
+        queue = JobQueue(self._store, self.name, self._options.lease_s, job_ids)
+        while (claim := self._next(queue)) is not None:
+            for _ in self.run(claim):
+                pass
 
     def claim(self, job_id: str) -> Claim | None:
         """Wait for the lease of a job. ``None``: it has ended, or we are asked to stop."""
-        while not self._cancel.is_cancelled:
-            claim = self._store.claim(self.name, self._options.lease_s, job_id)
+        return self._next(JobQueue(self._store, self.name, self._options.lease_s, [job_id]))
+
+    def _next(self, queue: JobQueue) -> Claim | None:
+        wait_s, longest_s = _WAIT_S
+        while not self._cancel.is_cancelled and not queue.is_empty:
+            self._recorder.moved()
+            has_room = self._options.space is None or self._options.space.has_room()
+            claim = self._patiently(queue.take) if has_room else None
             if claim is not None:
                 return claim
-            job = self._store.job(job_id)
-            if job is None or job.status.is_final:
-                return None
-            if not self._rescue(job):
-                time.sleep(_WAIT_S)
+            if not queue.is_empty:
+                self._patiently.pause(wait_s)
+                wait_s = min(2 * wait_s, longest_s)
         return None
-
-    def _rescue(self, job: JobRecord) -> bool:
-        """Give back what a dead process of this machine holds on the video; no need to wait for its lease."""
-        rescued = False
-        for other in list(self._store.jobs(job.video_id)):
-            if other.status is JobState.RUNNING and other.worker and is_surely_dead(other.worker):
-                self._store.abandon(other.job_id, other.worker, f"worker {other.worker} is gone")
-                rescued = True
-        return rescued
 
     # -- one job
 
     def run(self, claim: Claim) -> Iterator[Window]:
         """Windows of the job, each yielded after it was committed. The job has ended when this is exhausted."""
         job = claim.job
+        self._recorder.begin(job.job_id)
         self._emit({"event": "job_started", "job_id": job.job_id, "video_id": job.video_id, "worker": self.name})
         started = time.monotonic()
-        heartbeat = Heartbeat(self._store, claim, self._options)
+        token = CancelToken(self._cancel)
+        lease_s, stall_s = self._options.lease_s, self._options.stall_timeout_s
         try:
-            with heartbeat:
-                yield from self._annotate(claim, heartbeat)
-            ending = _interrupted() if self._cancel.is_cancelled else self._conclude(claim)
-            self._end(claim, *ending)
+            with Heartbeat(self._store, claim, lease_s, stall_s, self._recorder, token):
+                yield from self._annotate(claim, token)
+            ending = self._release(claim, INTERRUPTED if token.is_cancelled else self._conclude(claim))
         except FenceLostError as error:
-            _log.warning("fence_lost", job_id=job.job_id)
-            self._finished(job, "lost", None, str(error), started)
-            return
-        except (ResourceError, StoreBusyError) as error:
-            # Nobody's fault but the machine's: the job waits, and no attempt is used up (G10).
-            self._end(claim, JobState.QUEUED, error.code, str(error))
+            ending = self._lost(job, error)
+        except (SystemExit, KeyboardInterrupt):
+            self._release(claim, INTERRUPTED)
             raise
-        except CortexiaError as error:
-            ending = (JobState.FAILED, error.code, str(error))
-            self._end(claim, *ending)
         except Exception as error:  # noqa: BLE001 - around a job: one of the two places where anything may come
-            _log.exception("job_failed", job_id=job.job_id)
-            ending = (JobState.FAILED, "error", f"{type(error).__name__}: {error}")
-            self._end(claim, *ending)
-        self._finished(job, ending[0].value, ending[1], ending[2], started)
+            ending = self._give_back(claim, error)
+        finally:
+            self._recorder.end()
+        self._finished(job, ending, started)
 
-    def _annotate(self, claim: Claim, heartbeat: Heartbeat) -> Iterator[Window]:
+    def _annotate(self, claim: Claim, token: CancelToken) -> Iterator[Window]:
         path = open_path(claim.job.video_path, claim.job.video_id, self._options.media_cache)
         media = self._media(claim.job, path)
         plan = self._plan(claim.job, media)
+        self._recorder.weigh(self._weights_bytes(plan))
         video = self._store.video(claim.job.video_id)
         annotation = VideoAnnotation(
             plan,
@@ -149,16 +150,14 @@ class Worker:
                 session=SessionContext(media=media, put_blob=self._store.blobs.put, models=self._options.models),
                 decoder=self._decoder,
                 reader=StoreReader(self._store, claim.job.video_id),
-                options=_with_progress(self._options.engine, self._progress(heartbeat)),
+                options=self._engine_options(claim.job, token),
                 time_range=_time_range(claim.job),
                 anchors=video.anchors if video else (),
                 known=video.verdict if video else None,
             ),
         )
         for window in annotation.windows():
-            with self._store.transaction(claim) as transaction:
-                transaction.save_window(window)
-            heartbeat.moved()
+            self._commit(claim, window)
             yield window
         self._emit(
             {
@@ -169,11 +168,26 @@ class Worker:
             }
         )
 
+    def _engine_options(self, job: JobRecord, token: CancelToken) -> EngineOptions:
+        """After a death, decoder and annotators take turns: the next one shows who is to blame (G7)."""
+        return replace(
+            self._options.engine,
+            cancel=token,
+            on_progress=self._tell,
+            recorder=self._recorder,
+            lockstep=job.deaths > 0,
+        )
+
+    def _tell(self, event: ProgressEvent) -> None:
+        self._emit({"event": "progress", **asdict(event)})
+
     def _media(self, job: JobRecord, path: Path) -> MediaInfo:
         video = self._store.video(job.video_id)
         if video is not None and video.media is not None:
             return video.media
+        self._recorder.decoding(True)
         media = self._decoder.probe(path)
+        self._recorder.decoding(False)
         identity = video.identity if video else VideoIdentity(job.video_id, job.video_path, path.name, media.size_bytes)
         self._store.save_video(identity, media)
         return media
@@ -189,124 +203,93 @@ class Worker:
             weights_of=weights_of(self._options.models),
         )
 
-    def _progress(self, heartbeat: Heartbeat) -> Callable[[ProgressEvent], None]:
-        def tell(event: ProgressEvent) -> None:
-            heartbeat.progressed(event.annotator, event.media_s)
-            self._emit({"event": "progress", **asdict(event)})
+    def _weights_bytes(self, plan: Plan) -> int:
+        models = self._options.models
+        ids = {model_id for run in plan.runs if run.is_open for model_id in run.recipe.model_ids}
+        return sum(need_bytes(models.entry(model_id)) for model_id in ids) if models else 0
 
-        return tell
+    def _commit(self, claim: Claim, window: Window) -> None:
+        """The window stays in memory until the store takes it (G9)."""
+        tries = 0
+
+        def commit() -> None:
+            nonlocal tries
+            tries += 1
+            if tries > 1 and self._is_stored(window):
+                # the store took it, and went away before it could say so
+                return
+            with self._store.transaction(claim) as transaction:
+                transaction.save_window(window)
+
+        self._patiently(commit)
+        self._recorder.moved()
+
+    def _is_stored(self, window: Window) -> bool:
+        runs = [(part, self._store.run(part.run_id)) for part in window.runs]
+        return bool(runs) and all(run is not None and run.windows > part.ordinal for part, run in runs)
 
     # -- ends
 
-    def _conclude(self, claim: Claim) -> tuple[JobState, str | None, str | None]:
+    def _conclude(self, claim: Claim) -> Ending:
         video = self._store.video(claim.job.video_id)
         runs = self._store.job_runs(claim.job.job_id)
         verdict = video.verdict if video else None
         if verdict is not None and verdict.status is VerdictStatus.REJECTED:
-            return JobState.FAILED, "rejected", verdict.message
+            return Ending(JobState.FAILED, "rejected", verdict.message)
         return conclude(runs)
 
-    def _end(self, claim: Claim, status: JobState, reason: str | None, message: str | None) -> None:
+    def _release(self, claim: Claim, ending: Ending) -> Ending:
+        """What has become of the job; a cancelled one is that, and never a success."""
         try:
-            self._store.release(claim, status, reason, message)
-        except FenceLostError:
-            _log.warning("fence_lost", job_id=claim.job.job_id)
-        except (ResourceError, StoreBusyError) as error:
+            status = self._patiently(lambda: self._store.release(claim, ending.status, ending.reason, ending.message))
+        except FenceLostError as error:
+            return self._lost(claim.job, error)
+        except CortexiaError as error:
             # The lease runs out by itself; the next worker goes on from the last commit.
             _log.warning("job_not_released", job_id=claim.job.job_id, error=str(error))
+            return ending
+        return Ending(status, "cancelled", "cancelled on request") if status is JobState.CANCELLED else ending
 
-    def _finished(self, job: JobRecord, status: str, reason: str | None, message: str | None, started: float) -> None:
+    def _lost(self, job: JobRecord, error: FenceLostError) -> Ending:
+        _log.warning("fence_lost", job_id=job.job_id)
+        return Ending(job.status, "lost", str(error))
+
+    def _give_back(self, claim: Claim, error: Exception) -> Ending:
+        """The job after an error: for another attempt, or for good. Raises ``error`` where nobody here can go on."""
+        cause = cause_of(error)
+        if (cause is None and isinstance(error, ResourceError)) or cause in self._options.raises:
+            # Nobody's fault but the machine's: the job waits, and no attempt is used up (G10).
+            self._release(claim, Ending(JobState.QUEUED, getattr(error, "code", None), str(error)))
+            raise error
+        if cause is None:
+            if not isinstance(error, CortexiaError):
+                _log.error("job_failed", job_id=claim.job.job_id, exc_info=error)
+            return self._release(claim, ending_of(error))
+        return self._set_back(claim, cause, str(error))
+
+    def _set_back(self, claim: Claim, cause: Cause, message: str) -> Ending:
+        try:
+            status = self._patiently(lambda: self._store.set_back(claim, cause, message))
+        except FenceLostError as error:
+            return self._lost(claim.job, error)
+        except CortexiaError as error:
+            _log.warning("job_not_released", job_id=claim.job.job_id, error=str(error))
+            status = JobState.RETRYING
+        return Ending(status, cause.value, message)
+
+    def _finished(self, job: JobRecord, ending: Ending, started: float) -> None:
         self._emit(
             {
                 "event": "job_finished",
                 "job_id": job.job_id,
                 "video_id": job.video_id,
-                "status": status,
-                "reason": reason,
-                "message": message,
+                "status": "lost" if ending.reason == "lost" else ending.status.value,
+                "reason": None if ending.reason == "lost" else ending.reason,
+                "message": ending.message,
                 "wall_s": round(time.monotonic() - started, 3),
             }
         )
 
 
-def settle(store: StorageBackend, job_id: str, lease_s: float) -> bool:
-    """End a job all of whose runs are stored already: no worker needs to start for it. Whether it was one."""
-    if any(run.status is not RunStatus.COMPLETED for run in store.job_runs(job_id)):
-        return False
-    claim = store.claim(worker_name(), lease_s, job_id)
-    if claim is None:
-        return False
-    store.release(claim, JobState.COMPLETED, None, None)
-    return True
-
-
-def conclude(runs: Sequence[RunRecord]) -> tuple[JobState, str | None, str | None]:
-    """What became of a job, from its runs. Every job ends in exactly one state, with a reason where it is not well."""
-    troubled = [run for run in runs if run.status in (RunStatus.FAILED, RunStatus.SKIPPED)]
-    if not troubled:
-        return JobState.COMPLETED, None, None
-    message = "; ".join(f"{run.spec.annotator} {run.status}: {run.message or run.reason}" for run in troubled)
-    is_silent_film_turned_around = all(
-        run.status is RunStatus.SKIPPED and run.reason in ("no_video", "upstream") for run in troubled
-    ) and any(run.reason == "no_video" for run in troubled)
-    done = any(run.status is RunStatus.COMPLETED for run in runs)
-    if done and is_silent_film_turned_around:
-        return JobState.COMPLETED, "audio_only", message
-    if done:
-        return JobState.COMPLETED_WITH_ERRORS, "runs_failed", message
-    if is_silent_film_turned_around:
-        return JobState.FAILED, "rejected", "no video stream, and only annotators of pictures were asked for"
-    return JobState.FAILED, "error", message
-
-
-def _interrupted() -> tuple[JobState, str | None, str | None]:
-    return JobState.QUEUED, "interrupted", "stopped before the end; run the same command again to go on"
-
-
 def _time_range(job: JobRecord) -> TimeRange:
     return TimeRange(job.config.get("start_s"), job.config.get("end_s"))
-
-
-def _with_progress(options: EngineOptions, tell: Callable[[ProgressEvent], None]) -> EngineOptions:
-    return replace(options, on_progress=tell)
-
-
-class Heartbeat:
-    """Keeps the lease while the job moves. A job that stalls stops beating, so that another may take it over."""
-
-    def __init__(self, store: StorageBackend, claim: Claim, options: WorkerOptions) -> None:
-        self._store = store
-        self._claim = claim
-        self._options = options
-        self._moved_at = time.monotonic()
-        self._positions: dict[str, float] = {}
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="cortexia-heartbeat", daemon=True)
-
-    def progressed(self, annotator: str, media_s: float) -> None:
-        if self._positions.get(annotator) != media_s:
-            self._positions[annotator] = media_s
-            self.moved()
-
-    def moved(self) -> None:
-        self._moved_at = time.monotonic()
-
-    def _beat(self) -> None:
-        while not self._done.wait(self._options.lease_s / 4):
-            if time.monotonic() - self._moved_at > self._options.stall_timeout_s:
-                _log.error("job_stalled", job_id=self._claim.job.job_id)
-                return
-            try:
-                self._store.renew(self._claim, self._options.lease_s)
-            except FenceLostError:
-                return
-            except CortexiaError as error:
-                _log.warning("lease_not_renewed", job_id=self._claim.job.job_id, error=str(error))
-
-    def __enter__(self) -> Heartbeat:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._done.set()
-        self._thread.join()

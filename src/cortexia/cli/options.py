@@ -106,6 +106,7 @@ def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
 
     names = ("store", "annotators", "preset", "window_s", "batch_size", "threads", "executor", "device", "option_pairs")
     flags = {name: given[name] for name in names if given.get(name)}
+    flags["workers"] = given.get("workers")
     if given.get("pipelines"):
         named = [given["annotators"]] if given.get("annotators") else []
         flags["annotators"] = ",".join([*named, *annotators_of(given["pipelines"].replace(",", "|"))])

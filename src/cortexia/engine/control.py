@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cortexia.annotators.base import StoredPicture
-from cortexia.errors import CortexiaError, DiskFullError, ReadOnlyError, StoreError
+from cortexia.errors import CircuitBreakerOpenError, CortexiaError, DiskFullError, ReadOnlyError, StoreError
 from cortexia.types import Annotation
 
-MACHINE_ERRORS = (StoreError, DiskFullError, ReadOnlyError)
+MACHINE_ERRORS = (StoreError, DiskFullError, ReadOnlyError, CircuitBreakerOpenError)
 """Nobody's fault but the machine's: the job waits. Everything else, missing weights and packages too, fails a run."""
 
 
@@ -25,17 +25,19 @@ def failure_of(error: Exception) -> tuple[str, str]:
 
 
 class CancelToken:
-    """Asked by the decode loop at every packet and by the dispatcher at every chunk. Safe across threads."""
+    """Asked by the decode loop at every packet and by the dispatcher at every chunk. Safe across threads. Whoever
+    cancels ``above`` cancels this one with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, above: CancelToken | None = None) -> None:
         self._event = threading.Event()
+        self._above = above
 
     def cancel(self) -> None:
         self._event.set()
 
     @property
     def is_cancelled(self) -> bool:
-        return self._event.is_set()
+        return self._event.is_set() or (self._above is not None and self._above.is_cancelled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,34 @@ class Stopwatch:
         return spent
 
 
+class Recorder(Protocol):
+    """Told what is at work at every call of foreign code, so that a sudden end can be traced to it. Has to be cheap."""
+
+    def enter(self, annotator: str) -> None:
+        """A session of ``annotator`` is called now."""
+
+    def leave(self) -> None:
+        """It has come back."""
+
+    def decoding(self, is_at_work: bool) -> None:
+        """The decoder is called now, or has come back. May come from another thread."""
+
+    def moved(self) -> None:
+        """Something came in: a packet, a page of stored rows. Silence means that the work stalls."""
+
+
+class NoRecorder:
+    """A ``Recorder`` for work that nobody watches."""
+
+    def enter(self, annotator: str) -> None: ...
+
+    def leave(self) -> None: ...
+
+    def decoding(self, is_at_work: bool) -> None: ...
+
+    def moved(self) -> None: ...
+
+
 class StoredReader(Protocol):
     """What a pass may read of what is stored. Given by the worker: the engine knows no store."""
 
@@ -94,7 +124,8 @@ class StoredReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How a pass works; never what it finds. ``threads``: the job's budget. ``batch_size``: overrides annotators'."""
+    """How a pass works; never what it finds. ``threads``: the job's budget. ``batch_size``: overrides annotators'.
+    ``lockstep``: decoder and annotators take turns, so that after a death it is plain which of them was at work."""
 
     policy: WindowPolicy = WindowPolicy()
     threads: int = 0
@@ -103,3 +134,5 @@ class EngineOptions:
     cancel: CancelToken = field(default_factory=CancelToken)
     on_progress: Callable[[ProgressEvent], None] = lambda event: None
     clock: Callable[[], float] = time.monotonic
+    recorder: Recorder = field(default_factory=NoRecorder)
+    lockstep: bool = False

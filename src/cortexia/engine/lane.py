@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from cortexia.annotators.base import Annotator, Medium, SessionContext, StreamAnnotator, StreamSession
-from cortexia.engine.control import MACHINE_ERRORS, Stopwatch, failure_of
+from cortexia.engine.control import MACHINE_ERRORS, Recorder, Stopwatch, failure_of
 from cortexia.engine.inbox import Inbox
 from cortexia.engine.numbering import Numbering
 from cortexia.errors import AnnotatorError
@@ -46,8 +46,9 @@ def input_end(item: Input) -> int:
 class Lane:
     """``position``: input consumed by the session. ``seen``: input after which nothing waits here any more."""
 
-    def __init__(self, run: PlannedRun, context: SessionContext, batch_size: int | None) -> None:
+    def __init__(self, run: PlannedRun, context: SessionContext, batch_size: int | None, recorder: Recorder) -> None:
         self.run = run
+        self._recorder = recorder
         self.recipe = cast(StreamAnnotator, run.recipe)
         self.session = StreamSession()
         self.downstream: list[tuple[Lane, Inbox]] = []
@@ -196,6 +197,7 @@ class Lane:
 
     def _guard(self, call: Callable[[], None]) -> None:
         """One of the two places where foreign code ends and anything may come out of it."""
+        self._recorder.enter(self.recipe.name)
         try:
             with self._watch:
                 call()
@@ -203,12 +205,17 @@ class Lane:
             raise
         except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises fails this run alone
             self.end(RunStatus.FAILED, *failure_of(error))
+        finally:
+            self._recorder.leave()
 
     def close(self) -> None:
+        self._recorder.enter(self.recipe.name)
         try:
             self.session.close()
         except Exception as error:  # noqa: BLE001 - foreign code; the rows are what counts
             self.message = self.message or f"close: {error}"
+        finally:
+            self._recorder.leave()
 
     # -- committing
 
@@ -219,10 +226,13 @@ class Lane:
         progress = Progress(None)
         state: dict[str, Any] = {}
         if self.is_live:
+            self._recorder.enter(self.recipe.name)
             try:
                 progress, state = self._snapshot()
             except Exception as error:  # noqa: BLE001 - foreign code
                 self.end(RunStatus.FAILED, *failure_of(error))
+            finally:
+                self._recorder.leave()
         window = RunWindow(
             run_id=self.run.run_id,
             ordinal=self.windows,

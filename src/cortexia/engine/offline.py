@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator
 from typing import cast
 
 from cortexia.annotators.base import SessionContext, Solver, SparseAnnotator, StoredAnnotations
-from cortexia.engine.control import MACHINE_ERRORS, EngineOptions, Stopwatch, StoredReader, failure_of
+from cortexia.engine.control import MACHINE_ERRORS, EngineOptions, Recorder, Stopwatch, StoredReader, failure_of
 from cortexia.engine.lane import check_provided
 from cortexia.engine.numbering import Numbering
 from cortexia.errors import AnnotatorError
@@ -19,13 +20,13 @@ from cortexia.types import Annotation, AnnotationRecord, RunStatus
 _PICTURES_AT_ONCE = 8
 
 
-def solve(run: PlannedRun, reader: StoredReader, context: SessionContext) -> RunWindow:
+def solve(run: PlannedRun, reader: StoredReader, context: SessionContext, recorder: Recorder) -> RunWindow:
     """All rows of a solver in one window; nothing is kept in between, so there is nothing to resume."""
     recipe = cast(Solver, run.recipe)
-    stored = StoredAnnotations(read=lambda types: reader.annotations(run.upstream, types))
+    stored = StoredAnnotations(read=lambda types: watched(reader.annotations(run.upstream, types), recorder))
     watch = Stopwatch()
     try:
-        with watch:
+        with watch, at_work(run, recorder):
             made = sorted(_checked(run, recipe.solve(stored, context)), key=lambda made: made.span.start)
     except MACHINE_ERRORS:
         raise
@@ -43,7 +44,8 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
     numbering = Numbering(run.spec.run_key, (record.state or {}).get("numbering") if record else None)
     pictures = reader.pictures(run.upstream, done)
     try:
-        session = cast(SparseAnnotator, run.recipe).session(context)
+        with at_work(run, options.recorder):
+            session = cast(SparseAnnotator, run.recipe).session(context)
     except MACHINE_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - foreign code ends here
@@ -54,7 +56,7 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
     committed_at = options.clock()
     try:
         while batch := tuple(itertools.islice(pictures, options.batch_size or _PICTURES_AT_ONCE)):
-            with watch:
+            with watch, at_work(run, options.recorder):
                 emissions = session.annotate(batch)
             if len(emissions) != len(batch):
                 raise AnnotatorError(run.recipe.name, f"{len(emissions)} lists for {len(batch)} pictures")
@@ -76,8 +78,26 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
         yield _failed(run, ordinal, error)
         return
     finally:
-        session.close()
+        with at_work(run, options.recorder):
+            session.close()
     yield dataclasses.replace(_window(run, ordinal, tuple(records), done), processing_s=watch.lap())
+
+
+@contextlib.contextmanager
+def at_work(run: PlannedRun, recorder: Recorder) -> Iterator[None]:
+    """The block calls foreign code of ``run``."""
+    recorder.enter(run.recipe.name)
+    try:
+        yield
+    finally:
+        recorder.leave()
+
+
+def watched(annotations: Iterable[Annotation], recorder: Recorder) -> Iterator[Annotation]:
+    """The same; a solver that reads is one that moves."""
+    for annotation in annotations:
+        recorder.moved()
+        yield annotation
 
 
 def skipped(run: PlannedRun, reason: str, message: str | None = None) -> RunWindow:

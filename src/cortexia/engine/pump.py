@@ -7,39 +7,64 @@ import threading
 from collections.abc import Iterator
 
 from cortexia.decoders.base import MediaStream
+from cortexia.engine.control import Recorder
 from cortexia.engine.lane import Input
 from cortexia.types import Anchor
+
+DEPTH = 2
+"""Chunks that wait between the two threads, at most."""
 
 
 class Pump:
     """Iterates a media stream in a thread of its own and hands its items on in chunks.
 
-    At most ``chunk * (depth + 2)`` items exist at once. An exception of the stream is raised where it is consumed.
+    At most ``chunk * (DEPTH + 2)`` items exist at once. An exception of the stream is raised where it is consumed.
     """
 
-    def __init__(self, stream: MediaStream, chunk: int, stopped: threading.Event, depth: int = 2) -> None:
+    def __init__(self, stream: MediaStream, chunk: int, stopped: threading.Event, recorder: Recorder) -> None:
         """``stopped``: set by ``close``; the stream asks it too, so that it leaves off at the next packet."""
         self._stream = stream
         self._chunk = chunk
-        self._queue: queue.Queue[list[Input] | BaseException | None] = queue.Queue(maxsize=depth)
+        self._queue: queue.Queue[list[Input] | BaseException | None] = queue.Queue(maxsize=DEPTH)
         self._stopped = stopped
+        self._recorder = recorder
         self._anchors: dict[int, Anchor] = {}
+        self._start()
+
+    def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="cortexia-decode", daemon=True)
         self._thread.start()
 
+    def _items(self) -> Iterator[Input]:
+        """What the stream yields; the recorder knows when the decoder is at work."""
+        items = iter(self._stream)
+        while True:
+            self._recorder.decoding(True)
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            finally:
+                self._recorder.decoding(False)
+            yield item
+
+    def _chunks(self) -> Iterator[list[Input]]:
+        chunk: list[Input] = []
+        full = 1  # annotators begin with the first item; chunks grow from there
+        for item in self._items():
+            chunk.append(item)
+            if len(chunk) >= full:
+                self._note_anchors()
+                yield chunk
+                chunk, full = [], min(2 * full, self._chunk)
+        self._note_anchors()
+        yield chunk
+
     def _run(self) -> None:
         try:
-            chunk: list[Input] = []
-            full = 1  # annotators begin with the first item; chunks grow from there
-            for item in self._stream:
-                chunk.append(item)
-                if len(chunk) >= full:
-                    self._note_anchors()
-                    if not self._put(chunk):
-                        return
-                    chunk, full = [], min(2 * full, self._chunk)
-            self._note_anchors()
-            self._put(chunk)
+            for chunk in self._chunks():
+                if not self._put(chunk):
+                    return
             self._put(None)
         except BaseException as error:  # noqa: BLE001 - carried over to the thread that consumes
             self._put(error)
@@ -83,3 +108,15 @@ class Pump:
             except queue.Empty:
                 break
         self._thread.join()
+
+
+class LockstepPump(Pump):
+    """Decodes in the thread that consumes, one chunk when it is asked for: slower, and never two at work at once."""
+
+    def _start(self) -> None: ...
+
+    def __iter__(self) -> Iterator[list[Input]]:
+        return self._chunks()
+
+    def close(self) -> None:
+        self._stopped.set()

@@ -15,11 +15,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from cortexia.annotators.base import Medium, SessionContext
-from cortexia.decoders.base import DamageFound, Decoder, DecodeRequest, ViewRequest
+from cortexia.decoders.base import DamageFound, Decoder, DecodeRequest, MediaStream, ViewRequest
 from cortexia.engine.control import EngineOptions, ProgressEvent, StoredReader
 from cortexia.engine.inbox import Inbox
 from cortexia.engine.lane import Input, Lane
-from cortexia.engine.pump import Pump
+from cortexia.engine.pump import LockstepPump, Pump
 from cortexia.plan import AUDIO_RATE, PlannedRun
 from cortexia.stores.base import RunRecord, RunWindow, Window
 from cortexia.types import Anchor, RunStatus, TimeRange, Verdict, VerdictStatus, ViewSpec
@@ -85,7 +85,7 @@ class StreamPass:
     def _lanes(self) -> list[Lane]:
         lanes: dict[str, Lane] = {}
         for run in self._runs.values():
-            lane = Lane(run, self._context.session, self._options.batch_size)
+            lane = Lane(run, self._context.session, self._options.batch_size, self._options.recorder)
             self._connect(lane, lanes)
             lanes[run.run_id] = lane
         return list(lanes.values())
@@ -114,7 +114,7 @@ class StreamPass:
         request = self._request(lanes, stopped)
         source = os.stat(self._context.path)  # noqa: PTH116 - taken once, compared at every window
         with self._context.decoder.open(self._context.path, self._context.session.media, request) as stream:
-            pump = Pump(stream, self._chunk(request), stopped)
+            pump = self._pumping(stream, request, stopped)
             self._pump = pump
             try:
                 yield from self._consume(lanes, pump, source)
@@ -235,8 +235,17 @@ class StreamPass:
             time_range=self._context.time_range,
             threads=self._threads,
             anchor=max(anchors, key=lambda anchor: anchor.frame_index, default=None),
-            cancelled=lambda: self._options.cancel.is_cancelled or stopped.is_set(),
+            cancelled=lambda: self._is_over(stopped),
         )
+
+    def _is_over(self, stopped: threading.Event) -> bool:
+        """Asked at every packet."""
+        self._options.recorder.moved()
+        return self._options.cancel.is_cancelled or stopped.is_set()
+
+    def _pumping(self, stream: MediaStream, request: DecodeRequest, stopped: threading.Event) -> Pump:
+        kind = LockstepPump if self._options.lockstep else Pump
+        return kind(stream, self._chunk(request), stopped, self._options.recorder)
 
     _pump: Pump | None = None
 

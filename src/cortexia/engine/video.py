@@ -90,7 +90,7 @@ class VideoAnnotation:
         if why := self._upstream_failed(run):
             yield from self._tracked(offline.skipped(run, "upstream", why))
         elif run.recipe.kind is Kind.SOLVER:
-            yield from self._tracked(offline.solve(run, context.reader, context.session))
+            yield from self._tracked(offline.solve(run, context.reader, context.session, context.options.recorder))
         else:
             for window in offline.look(run, context.reader, context.session, context.options):
                 yield from self._tracked(window)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -217,9 +217,11 @@ class StorageBackend(Protocol):
         """A queued job for these runs; the id of an unfinished job with the same runs instead, where there is one.
         ``priority``: higher goes first."""
 
-    def claim(self, worker: str, lease_s: float, job_id: str | None = None) -> Claim | None:
-        """The first job that may start (or the one named), or ``None``: highest priority, then oldest. One live lease
-        per video; a lapsed lease is taken over. Times come from the database clock."""
+    def claim(
+        self, worker: str, lease_s: float, job_id: str | None = None, among: Collection[str] | None = None
+    ) -> Claim | None:
+        """The first job that may start (or the one named, or one ``among`` these), or ``None``: highest priority, then
+        oldest. One live lease per video; a lapsed lease is taken over. Times come from the database clock."""
 
     def renew(self, claim: Claim, lease_s: float, session: str | None = None) -> JobRecord:
         """Keep the lease, and say which annotator is at work; the job tells whether it is to be cancelled. Raises
@@ -232,9 +234,12 @@ class StorageBackend(Protocol):
         """The attempt failed for ``cause``: the job waits for another, or fails, as the retry table says. Raises
         ``FenceLostError``."""
 
-    def abandon(self, job_id: str, worker: str, message: str, log_tail: str | None = None) -> JobState:
+    def abandon(
+        self, job_id: str, worker: str, message: str, log_tail: str | None = None, session: str | None = None
+    ) -> JobState:
         """Somebody saw ``worker`` die with this job: it waits for another, or fails as ``quarantined`` after deaths in
-        a row that left nothing. ``log_tail``: the last lines that the worker said."""
+        a row that left nothing. ``log_tail``: the last lines that the worker said. ``session``: the annotator at work
+        then, empty for none; ``None``: as of the last heartbeat."""
 
     def rescue(self) -> tuple[str, ...]:
         """Take jobs whose lease has lapsed from their workers; their ids."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from cortexia.stores.base import BlobStore, Cause, Claim, JobRecord, Reach, RunRecord, Transaction, VideoRecord
@@ -83,9 +83,11 @@ class SqlStorageBackend:
             return rows.submit(video, run_ids, config=dict(config), priority=priority, batch_id=batch_id)
 
     @repeated
-    def claim(self, worker: str, lease_s: float, job_id: str | None = None) -> Claim | None:
+    def claim(
+        self, worker: str, lease_s: float, job_id: str | None = None, among: Collection[str] | None = None
+    ) -> Claim | None:
         with self._jobs() as rows:
-            return rows.claim(worker, lease_s, job_id)
+            return rows.claim(worker, lease_s, job_id, among)
 
     @repeated
     def renew(self, claim: Claim, lease_s: float, session: str | None = None) -> JobRecord:
@@ -103,9 +105,11 @@ class SqlStorageBackend:
             return rows.set_back(claim, cause, message)
 
     @repeated
-    def abandon(self, job_id: str, worker: str, message: str, log_tail: str | None = None) -> JobState:
+    def abandon(
+        self, job_id: str, worker: str, message: str, log_tail: str | None = None, session: str | None = None
+    ) -> JobState:
         with self._jobs() as rows:
-            return rows.abandon(job_id, worker, message, log_tail)
+            return rows.abandon(job_id, worker, message, log_tail, session)
 
     @repeated
     def rescue(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
@@ -84,7 +84,9 @@ class JobRows:
 
     # -- leases
 
-    def claim(self, worker: str, lease_s: float, job_id: str | None) -> Claim | None:
+    def claim(
+        self, worker: str, lease_s: float, job_id: str | None, among: Collection[str] | None = None
+    ) -> Claim | None:
         """Take the first job that may start: highest priority, then oldest. Jobs whose lease has lapsed lost their
         worker, and wait again first."""
         now = self.now()
@@ -95,6 +97,8 @@ class JobRows:
         first = select(jobs.c.job_id).where(jobs.c.status.in_(_WAITING), may_start, ~leased)
         if job_id is not None:
             first = first.where(jobs.c.job_id == job_id)
+        if among is not None:
+            first = first.where(jobs.c.job_id.in_(list(among)))
         first = first.order_by(jobs.c.priority.desc(), jobs.c.seq).limit(1).with_for_update(skip_locked=True)
         found = self._connection.execute(first).scalar_one_or_none()
         if found is None:
@@ -112,12 +116,15 @@ class JobRows:
             self._bury(job, f"worker {job.worker} was not heard of any more", moment)
         return tuple(job.job_id for job in taken)
 
-    def abandon(self, job_id: str, worker: str, message: str, log_tail: str | None) -> JobState:
+    def abandon(
+        self, job_id: str, worker: str, message: str, log_tail: str | None, session: str | None = None
+    ) -> JobState:
         """The state of the job after the death of ``worker``; unchanged where the job is no longer with that worker."""
         job = self.one(job_id)
         if job.status is not JobState.RUNNING or job.worker != worker:
             return job.status
-        return self._bury(dataclasses.replace(job, log_tail=log_tail), message, self.now())
+        at_work = (job.session if session is None else session) or None
+        return self._bury(dataclasses.replace(job, log_tail=log_tail, session=at_work), message, self.now())
 
     def _bury(self, job: JobRecord, message: str, now: float) -> JobState:
         death = lifecycle.died(job, message, now, self._rules)
