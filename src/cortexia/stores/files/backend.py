@@ -47,7 +47,8 @@ class FileStorageBackend(SqlStorageBackend):
         _prepare(folder, create)
         self._folder = folder
         door = IndexDoor(folder)
-        super().__init__(door.engine, str(folder.path), FolderBlobStore(folder.blobs), rules)
+        super().__init__(door, FolderBlobStore(folder.blobs), rules)
+        self.location = str(folder.path)
         self._door: IndexDoor = door
         self._freshness = Freshness(folder, door, self._try_catch_up)
         try:
@@ -159,12 +160,14 @@ class FileStorageBackend(SqlStorageBackend):
         with self._change(job.video_id) as change:
             yield change
 
-    def claim(self, worker: str, lease_s: float, job_id: str | None = None) -> Claim | None:
+    def claim(
+        self, worker: str, lease_s: float, job_id: str | None = None, among: Collection[str] | None = None
+    ) -> Claim | None:
         if job_id is not None:
             return self._claim_one(worker, lease_s, job_id)
         self.rescue()
         with self._door.read() as connection:
-            candidates = job_files.may_start(connection, JobRows(connection, self._rules).now(), _CANDIDATES)
+            candidates = job_files.may_start(connection, JobRows(connection, self._rules).now(), _CANDIDATES, among)
         # others may be faster at the first ones
         for candidate in candidates:
             claim = self._claim_one(worker, lease_s, candidate)
@@ -191,9 +194,11 @@ class FileStorageBackend(SqlStorageBackend):
         with self._change(claim.job.video_id) as change:
             return change.jobs.set_back(claim, cause, message)
 
-    def abandon(self, job_id: str, worker: str, message: str, log_tail: str | None = None) -> JobState:
+    def abandon(
+        self, job_id: str, worker: str, message: str, log_tail: str | None = None, session: str | None = None
+    ) -> JobState:
         with self._job_change(job_id) as change:
-            return change.jobs.abandon(job_id, worker, message, log_tail)
+            return change.jobs.abandon(job_id, worker, message, log_tail, session)
 
     def rescue(self) -> tuple[str, ...]:
         self._freshness.of_all()

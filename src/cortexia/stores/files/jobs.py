@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
@@ -49,8 +49,8 @@ class FileJobRows(JobRows):
         """Store an end that its window told, and the file of the job did not."""
         self._write(job)
 
-    def _locked(self, *conditions: ColumnElement[bool]) -> Iterator[JobRecord]:
-        return super()._locked(jobs.c.video_id == self._video_id, *conditions)
+    def _locked(self, *conditions: ColumnElement[bool], skip_locked: bool = False) -> Iterator[JobRecord]:
+        return super()._locked(jobs.c.video_id == self._video_id, *conditions, skip_locked=skip_locked)
 
     def _write(self, job: JobRecord) -> JobRecord:
         written = super()._write(job)
@@ -79,12 +79,14 @@ def lapsed(connection: Connection, now: float) -> list[str]:
     return list(connection.execute(statement.distinct()).scalars())
 
 
-def may_start(connection: Connection, now: float, most: int) -> list[str]:
+def may_start(connection: Connection, now: float, most: int, among: Collection[str] | None = None) -> list[str]:
     """Jobs that may start, in the order in which they should."""
     other = jobs.alias("other")
     leased = select(other.c.job_id).where(other.c.video_id == jobs.c.video_id, other.c.status == JobState.RUNNING.value)
     ready = (jobs.c.status.in_(_WAITING), or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now), ~leased.exists())
     statement = select(jobs.c.job_id).where(*ready).order_by(jobs.c.priority.desc(), jobs.c.seq)
+    if among is not None:
+        statement = statement.where(jobs.c.job_id.in_(list(among)))
     return list(connection.execute(statement.limit(most)).scalars())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,11 @@ class PostgreSQLStorageBackend(SqlStorageBackend):
                 )
             migrations.upgrade(connection)
 
-    def claim(self, worker: str, lease_s: float, job_id: str | None = None) -> Claim | None:
+    def claim(
+        self, worker: str, lease_s: float, job_id: str | None = None, among: Collection[str] | None = None
+    ) -> Claim | None:
         try:
-            return super().claim(worker, lease_s, job_id)
+            return super().claim(worker, lease_s, job_id, among)
         except Collision:
             # another worker was faster each time: there is nothing to be had now
             return None
