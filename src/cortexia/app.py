@@ -240,7 +240,7 @@ class App(Answers):
     def _work(self, job_ids: list[str], on_event: Callable[[Event], None], stopped: Callable[[], bool]) -> None:
         store = self.store()
         waiting = [job_id for job_id in job_ids if not self._settle(job_id, on_event)]
-        payload = worker_payload(store.location, waiting, self.settings)
+        payload = worker_payload(self.store_address, waiting, self.settings)
         executor = registry.load("executors", self.settings.executor)()
         try:
             Supervisor(store, executor, on_event, stopped).run(payload)
@@ -309,7 +309,7 @@ class App(Answers):
         store = self.store()
         run_ids = tuple(run.run_id for run in store.job_runs(job_id))
         yield from store.find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
-        options = worker_options(worker_payload(store.location, [job_id], self.settings), CancelToken())
+        options = worker_options(worker_payload(self.store_address, [job_id], self.settings), CancelToken())
         worker = Worker(store, self.decoder, options)
         claim = worker.claim(job_id)
         if claim is not None:
