@@ -12,7 +12,7 @@ from cortexia import lookup, registry
 from cortexia.buckets import is_object_address, publish
 from cortexia.config import Settings
 from cortexia.decoders.base import Decoder
-from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.errors import ConfigurationError, NoStoreError, UnknownNameError
 from cortexia.exporters import make_exporter
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.destination import write_export
@@ -62,9 +62,15 @@ class Answers:
         return self._decoder
 
     def _existing_store(self) -> StorageBackend | None:
-        if self._store is None and not Path(self.settings.store).exists():
+        try:
+            return self.store(create=False)
+        except NoStoreError:
             return None
-        return self.store(create=False)
+
+    @property
+    def store_address(self) -> str:
+        """What another process opens: an absolute path, or the URL with the password that ``location`` hides."""
+        return self.settings.store if "://" in self.settings.store else self.store().location
 
     def video_status(self, video_id: str) -> VideoStatus | None:
         """One stored video with its runs and jobs."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cortexia import registry
 from cortexia.config import Settings
-from cortexia.errors import CortexiaError
+from cortexia.errors import CortexiaError, NoStoreError
 from cortexia.models.presets import load_presets
 from cortexia.models.shop import ModelShop
 from cortexia.stores import open_store
@@ -157,13 +157,18 @@ def _writable(check: str, folder: Path, remedy: str) -> Finding:
 def _store(settings: Settings) -> Finding:
     if "://" not in settings.store and not Path(settings.store).expanduser().exists():
         return Finding("store", Health.OK, f"{settings.store} is not there yet; 'cortexia annotate' makes it")
-    store = open_store(settings.store, create=False)
     try:
+        store = open_store(settings.store, create=False)
+    except NoStoreError as error:
+        return Finding("store", Health.OK, str(error))
+    try:
+        # the location keeps the password of a server to itself
+        place = store.location if "://" in settings.store else settings.store
         runs = list(store.runs())
         videos = sum(1 for _ in store.videos())
     finally:
         store.close()
-    return _runs_finding(f"{settings.store}: {videos} videos, {len(runs)} runs", runs)
+    return _runs_finding(f"{place}: {videos} videos, {len(runs)} runs", runs)
 
 
 def _runs_finding(detail: str, runs: list[RunRecord]) -> Finding:

@@ -4,6 +4,7 @@
 
     CortexiaError
     ├── ConfigurationError          a setting, option or name that cannot be used      (usage, never retried)
+    │   ├── NoStoreError            nothing was stored yet where the settings say
     │   └── UnknownNameError        a name no choice answers to; lists the known ones
     ├── ProcessingError             a video, or an annotator on it, did not succeed
     │   ├── RejectedInput           the input is no usable video; carries a reason code (permanent)
@@ -56,6 +57,11 @@ class CortexiaError(Exception):
 class ConfigurationError(CortexiaError):
     code = "configuration"
     http_status = 422
+
+
+class NoStoreError(ConfigurationError):
+    code = "no_store"
+    http_status = 404
 
 
 class UnknownNameError(ConfigurationError):

@@ -115,7 +115,7 @@ def test_only_bad_files_is_a_failure(cortexia, tmp_path):
         (["annotate", "x.mp4", "--option", "shots.sensitvity=2"], "did you mean"),
         (["annotate", "x.mp4", "--option", "shots"], "NAME.KEY=VALUE"),
         (["annotate", "x.mp4", "--start", "5", "--end", "2"], "must lie after"),
-        (["annotate", "x.mp4", "--store", "postgresql://x/y"], "available: sqlite"),
+        (["annotate", "x.mp4", "--store", "postgresql://x:y:z/"], "address of the store"),
         (["export", "--format", "xml"], "known: coco, contact-sheet, csv, json, jsonl, parquet, video"),
         (["export", "--store", "nowhere.db"], "there is no store"),
         (["annotate"], "Missing argument"),

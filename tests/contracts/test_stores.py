@@ -13,7 +13,18 @@ from filling import AT_ONCE, BASE, box, claimed, commit, completed, identity, me
 from cortexia.errors import DataInconsistencyError, FenceLostError, ValidationError
 from cortexia.stores import open_store
 from cortexia.stores.base import Cause, Window
-from cortexia.types import Anchor, Caption, JobState, Query, RunStatus, TimeSpan, Timestamp, Verdict, VerdictStatus
+from cortexia.types import (
+    Anchor,
+    Caption,
+    JobState,
+    Query,
+    RunStatus,
+    TimeSpan,
+    Timestamp,
+    Verdict,
+    VerdictStatus,
+    canonical_json,
+)
 
 STORES = {
     "files": lambda folder: str(folder / "store"),
@@ -133,6 +144,29 @@ def test_text_with_a_nul_is_refused(store):
         commit(store, claim, part(spec(), 0, [worse]))
     fine = Caption(span=box(0).span, text="\\u0000 is only text", attributes={"list": ["x", {"y": 1}]})
     commit(store, claim, part(spec(), 0, [fine]))
+
+
+def test_odd_numbers_come_back_as_they_went(store):
+    """A number is 1e16 and not 10000000000000000, in rows, options, states and documents alike."""
+    odd = {"large": 1e16, "larger": 1.7976931348623157e308, "tiny": 5e-324, "small": -1.5e-7, "whole": 10**30, "n": 2.0}
+    odd |= {"text": "1e16 -0.0 \\", "list": [1e22, True, None, {"3e5": 0.1}]}
+    run = spec(options=odd)
+    claim = claimed(store, run)
+    caption = Caption(span=box(0).span, text="-0.0", attributes=odd)
+    commit(store, claim, part(run, 0, [caption], state={"session": odd | {"zero": -0.0}}))
+    [row] = store.find(Query())
+    assert canonical_json(row.annotation.data()) == canonical_json(caption.data())
+    stored = store.run(run.run_id)
+    assert stored.spec.run_id == run.run_id
+    assert canonical_json(dict(stored.state)) == canonical_json({"session": odd | {"zero": -0.0}})
+
+
+def test_a_negative_zero_is_zero(store):
+    claim = claimed(store, spec())
+    commit(store, claim, part(spec(), 0, [Caption(span=box(0).span, text="-0.0", attributes={"x": -0.0, "y": -0.05})]))
+    [row] = store.find(Query())
+    assert canonical_json(dict(row.annotation.attributes)) == '{"x":0.0,"y":-0.05}'
+    assert row.annotation.text == "-0.0"
 
 
 def test_an_ended_run_takes_no_more(store):

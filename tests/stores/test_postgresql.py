@@ -25,7 +25,7 @@ from cortexia.errors import (
     StoreError,
     StoreUnreachableError,
 )
-from cortexia.stores import open_store
+from cortexia.stores import open_store, without_password
 from cortexia.stores.sql import migrations, postgresql, repeating, runs
 from cortexia.stores.sql.copying import for_jsonb
 from cortexia.stores.sql.door import Collision
@@ -93,6 +93,26 @@ def test_a_server_that_is_not_there_is_named_without_the_password(tmp_path):
         open_store(f"postgresql://me:secret@/db?host={tmp_path}")
     assert caught.value.retryable
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("postgresql://me:a:b@c@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://host/db?user=me&password=secret&x=1", "postgresql://host/db?user=me&password=***&x=1"),
+        ("postgresql://me@host:5432/db", "postgresql://me@host:5432/db"),
+        ("folder:a@b/store.db", "folder:a@b/store.db"),
+    ],
+)
+def test_passwords_are_not_shown(location, shown):
+    assert without_password(location) == shown
+
+
+def test_the_location_of_a_store_keeps_the_password_to_itself(url):
+    with_password = make_url(url).set(password="secret").render_as_string(hide_password=False)
+    for address in (with_password, with_password.replace(":secret@", "@") + "&password=secret"):
+        with contextlib.closing(open_store(address)) as store:
+            assert "secret" not in store.location
 
 
 def test_what_is_no_address_is_refused():

@@ -178,6 +178,7 @@ class Transaction(Protocol):
 class StorageBackend(Protocol):
     reach: Reach
     location: str
+    """Where it is, for people: without the password of a server."""
 
     @property
     def blobs(self) -> BlobStore: ...

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from cortexia.config import data_folder
-from cortexia.errors import ConfigurationError, MissingDependencyError, SchemaError
+from cortexia.errors import ConfigurationError, MissingDependencyError, NoStoreError, SchemaError
 from cortexia.stores.base import Claim, Reach, Transaction, Window
 from cortexia.stores.blobs import FolderBlobStore
 from cortexia.stores.lifecycle import Rules
@@ -62,7 +62,8 @@ class PostgreSQLStorageBackend(SqlStorageBackend):
         except ImportError as error:
             raise MissingDependencyError("psycopg", "postgresql") from error
         address, blobs = _parse(url)
-        location = address.set(drivername="postgresql").render_as_string(hide_password=True)
+        shown = address.set(drivername="postgresql").difference_update_query(["password"])
+        location = shown.render_as_string(hide_password=True)
         self._create = create
         super().__init__(PostgresDoor(_engine(address), location), FolderBlobStore(blobs), rules)
         try:
@@ -86,7 +87,7 @@ class PostgreSQLStorageBackend(SqlStorageBackend):
             elif migrations.is_foreign(connection):
                 raise SchemaError(f"{self.location} is a database of another program; make one for cortexia")
             elif not self._create:
-                raise ConfigurationError(
+                raise NoStoreError(
                     f"there is no store at {self.location}; 'cortexia annotate VIDEO --store URL' makes it"
                 )
             migrations.upgrade(connection)
