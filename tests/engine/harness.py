@@ -1,4 +1,4 @@
-"""Runs recipes over a scripted decoder into a real SQLite store, to the end or to a chosen commit."""
+"""Runs recipes over a scripted decoder into a real store, to the end or to a chosen commit."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Lab:
     recipes: Sequence[Annotator]
     time_range: TimeRange = WHOLE_VIDEO
     events: list[dict] = field(default_factory=list)
+    store_name: str = "lab.db"
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +39,7 @@ class Lab:
         self.identity = VideoIdentity("f" * 64, str(self.video), "video.bin", 8)
 
     def store(self) -> StorageBackend:
-        return open_store(str(self.folder / "lab.db"))
+        return open_store(str(self.folder / self.store_name))
 
     def submit(self, store: StorageBackend) -> str:
         recipes, needs = resolve(self.recipes)

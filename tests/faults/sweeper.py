@@ -56,7 +56,7 @@ class Sweeper:
         home = self.folder / f"{self.number}"
         shutil.rmtree(home, ignore_errors=True)
         shutil.copytree(pristine, home)
-        return home / "sweep.db"
+        return next(home / name for name in ("sweep.db", "sweep") if (home / name).exists())
 
     def annotate(self, store: Path, strace: list[str] | None = None, **more: object) -> int:
         """Exit code of an ``annotate`` in a child, traced by ``strace`` where given. A child that ends well leaves the

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from postgres import fresh_url
 from stored import StoredQueue
 from twin import MemoryQueue
 from world import World
@@ -32,13 +33,16 @@ def test_no_promise_is_broken_in_ten_thousand_worlds():
     assert broken(range(500, 10_500)) == {}
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_no_promise_is_broken_over_a_real_store(tmp_path, seed):
-    """The very worlds, with SQLite for their queue: the same ends, attempt by attempt."""
+@pytest.mark.parametrize(
+    ("kind", "seed"), [("sqlite", seed) for seed in range(12)] + [("files", 3), ("files", 8), ("postgresql", 3)]
+)
+def test_no_promise_is_broken_over_a_real_store(tmp_path, kind, seed):
+    """The very worlds, with a store for their queue: the same ends, attempt by attempt."""
     stores = []
+    place = {"sqlite": str(tmp_path / "s.db"), "files": str(tmp_path / "store")}.get(kind) or fresh_url(tmp_path)
 
     def make_queue(rules):
-        stores.append(open_store(str(tmp_path / "s.db"), rules=rules))
+        stores.append(open_store(place, rules=rules))
         return StoredQueue(stores[0])
 
     world, twin = World(seed, make_queue), World(seed)

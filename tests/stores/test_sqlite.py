@@ -218,8 +218,6 @@ def test_a_missing_store_is_not_made_where_it_was_not_asked_for(tmp_path):
         SQLiteStorageBackend(tmp_path / "none.db", create=False)
     with pytest.raises(ConfigurationError, match="there is no store"):
         open_store(str(tmp_path / "none.db"), create=False)
-    with pytest.raises(ConfigurationError, match="of kind 'files'"):
-        open_store(str(tmp_path / "folder"))
 
 
 def test_a_folder_that_cannot_be_written_is_named():

@@ -11,11 +11,10 @@ from sqlalchemy import Connection, select
 from cortexia.errors import ValidationError
 from cortexia.stores.files import sealed
 from cortexia.stores.files.folder import StoreFolder
-from cortexia.stores.files.index import indexed_jobs, indexed_videos
+from cortexia.stores.files.index import IndexDoor, indexed_jobs, indexed_videos
 from cortexia.stores.files.jobs import note
 from cortexia.stores.files.replay import Replay, is_current
 from cortexia.stores.sql import schema
-from cortexia.stores.sql.door import Door
 from cortexia.types import Query
 
 LOOK_EVERY_S = 1.0
@@ -25,11 +24,12 @@ LOOK_EVERY_S = 1.0
 class Freshness:
     """``catch_up(video_id, new_jobs)`` is called for videos whose files say more than the index."""
 
-    def __init__(self, folder: StoreFolder, door: Door, catch_up: Callable[[str, Collection[str]], None]) -> None:
+    def __init__(self, folder: StoreFolder, door: IndexDoor, catch_up: Callable[[str, Collection[str]], None]) -> None:
         self._folder = folder
         self._door = door
         self._catch_up = catch_up
         self._looked_at = float("-inf")
+        self._looked_into = 0
 
     def of_query(self, query: Query) -> None:
         if not query.video_ids:
@@ -70,13 +70,15 @@ class Freshness:
 
     def of_all(self, at_once: bool = False) -> None:
         """Unless somebody looked a moment ago (``at_once``: also then)."""
-        if not at_once and time.monotonic() < self._looked_at + LOOK_EVERY_S:
+        index = self._door.follow()
+        is_recent = index == self._looked_into and time.monotonic() < self._looked_at + LOOK_EVERY_S
+        if is_recent and not at_once:
             return
         with self._door.read() as connection:
             stale = self._stale(connection)
         for video_id, new_jobs in stale.items():
             self._settle(video_id, new_jobs)
-        self._looked_at = time.monotonic()
+        self._looked_at, self._looked_into = time.monotonic(), index
 
     def _stale(self, connection: Connection) -> dict[str, set[str]]:
         """Videos whose files say more than the index, with jobs of theirs that it does not know."""

@@ -80,23 +80,25 @@ class IndexDoor(Door):
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        self._follow()
+        self.follow()
         with super().read() as connection:
             yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
-        self._follow()
+        self.follow()
         with super().write() as connection:
             yield connection
 
-    def _follow(self) -> None:
+    def follow(self) -> int:
+        """See that connections lead to the index that is there now; tells which one that is."""
         try:
             is_same = self._folder.index.stat().st_ino == self._inode
         except FileNotFoundError:
             is_same = False
         if not is_same:
             self.open()
+        return self._inode
 
     def _translate(self, error: BaseException) -> CortexiaError:
         if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _DAMAGED:

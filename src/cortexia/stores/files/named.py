@@ -1,6 +1,7 @@
 """The named JSON files, for people and scripts: written from the index when a job ends, and never read.
 
-Writing them again gives the same bytes. ``job_metadata.json`` is written last.
+Writing them again gives the same bytes. ``job_metadata.json`` is written last: where it says what it should, the others
+do so, too.
 """
 
 from __future__ import annotations
@@ -33,16 +34,20 @@ def write(connection: Connection, folder: StoreFolder, video_id: str) -> str:
     video = next(videos.find(connection, video_id))
     own = (schema.runs.c.video_id == video_id, schema.runs.c.superseded_by.is_(None))
     here = list(runs.find(connection, *own))
+    jobs = job_rows.find(connection, schema.jobs.c.video_id == video_id)
+    metadata = documents.metadata_of(video, here) | {"jobs": [_job_to_dict(job) for job in jobs]}
+    last = canonical_json(metadata).encode() + b"\n"
     base = folder.video(video_id).path
     state = _state(video.identity.uri, here)
+    target = base / f"{documents.METADATA}.json"
+    if target.is_file() and target.read_bytes() == last:
+        return state
     known = select(indexed_videos.c.written).where(indexed_videos.c.video_id == video_id)
     if connection.execute(known).scalar_one_or_none() != state:
         query = Query(video_ids=(video_id,), run_ids=tuple(run.run_id for run in here))
         rows = stored.find(connection, query) if here else iter(())
         documents.write_annotations(video, here, rows, lambda name: atomic_file(safe_join(base, f"{name}.json")))
-    jobs = job_rows.find(connection, schema.jobs.c.video_id == video_id)
-    metadata = documents.metadata_of(video, here) | {"jobs": [_job_to_dict(job) for job in jobs]}
-    atomic_write(base / f"{documents.METADATA}.json", canonical_json(metadata).encode() + b"\n")
+    atomic_write(target, last)
     return state
 
 
