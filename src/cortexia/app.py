@@ -12,11 +12,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from cortexia import provenance, registry
+from cortexia import registry
 from cortexia.annotators.base import Annotator, SessionContext, option_types
 from cortexia.answers import Answers
 from cortexia.batch.ending import settle
 from cortexia.batch.main import worker_options, worker_payload
+from cortexia.batch.submission import Order, submit
 from cortexia.batch.supervisor import Crew, Supervisor
 from cortexia.batch.worker import Worker
 from cortexia.config import Settings
@@ -251,17 +252,8 @@ class App(Answers):
 
     def submit(self, identity: VideoIdentity, request: Request) -> str:
         """A job for one video; the id of the same unfinished job where there is one."""
-        store = self.store()
-        recipes, needs = self._recipes(request)
-        specs = make_specs(identity.video_id, recipes, needs, request.time_range, self.models.digest)
-        store.save_video(identity)
-        store.register_runs(list(specs.values()), provenance.software())
-        config = {
-            "annotators": [{"name": recipe.name, "options": recipe.options()} for recipe in recipes],
-            "start_s": request.time_range.start_s,
-            "end_s": request.time_range.end_s,
-        }
-        return store.submit_job(identity, [spec.run_id for spec in specs.values()], config)
+        order = Order(*self._recipes(request), request.time_range, self.models.digest)
+        return submit(self.store(), identity, order)
 
     def _settle(self, job_id: str, on_event: Callable[[Event], None]) -> bool:
         """Whether everything asked for was stored already, so that the job could be ended at once."""

@@ -28,8 +28,6 @@ from cortexia.stores import open_store
 from cortexia.stores.base import JobRecord
 from cortexia.types import VideoIdentity
 
-EAT_BYTES = 2_000_000_000
-
 
 def misbehave(how: str, once: str = "") -> None:
     """``once``: a file that is made, so that it happens one time only."""
@@ -37,25 +35,29 @@ def misbehave(how: str, once: str = "") -> None:
         return
     if once:
         Path(once).touch()
-    if how == "segfault":
-        os.kill(os.getpid(), signal.SIGSEGV)
-    elif how == "abort":
-        os.abort()
-    elif how == "leave":
-        os._exit(0)
-    elif how == "hang":
-        time.sleep(600)
-    elif how == "spin":
-        while True:
-            pass
-    elif how == "eat":
-        eaten = []
-        while True:
-            eaten.append(b"x" * 50_000_000)
-    elif how == "raise":
-        raise RuntimeError("boom")
-    elif how == "slow":
-        time.sleep(0.1)
+    WAYS.get(how, lambda: None)()
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def eat() -> None:
+    eaten = []
+    while True:
+        eaten.append(b"x" * 50_000_000)
+
+
+WAYS: dict[str, Callable[[], Any]] = {
+    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "abort": os.abort,
+    "leave": lambda: os._exit(0),
+    "hang": lambda: time.sleep(600),
+    "spin": spin,
+    "eat": eat,
+    "slow": lambda: time.sleep(0.1),
+}
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class Batch:
         self.store = open_store(str(self.folder / "crew.db"), rules=AT_ONCE)
         self.jobs: dict[str, str] = {}
 
-    def add(self, name: str, decoder: str = "well", **config: Any) -> str:
+    def add(self, name: str, decoder: str = "well", priority: int = 0, **config: Any) -> str:
         path = self.folder / f"{name}.txt"
         path.write_text(f"{decoder} {name}")
         video_id = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -165,7 +167,8 @@ class Batch:
         specs = make_specs(video_id, recipes, needs)
         self.store.save_video(video)
         self.store.register_runs(list(specs.values()), {})
-        self.jobs[name] = self.store.submit_job(video, [spec.run_id for spec in specs.values()], config)
+        run_ids = [spec.run_id for spec in specs.values()]
+        self.jobs[name] = self.store.submit_job(video, run_ids, config, priority=priority)
         return self.jobs[name]
 
     def job(self, name: str) -> JobRecord:

@@ -50,3 +50,18 @@ def never_stops(payload, emit, stopped):
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     emit({"event": "hello"})
     time.sleep(60)
+
+
+def does_not_hear(payload, emit, stopped):
+    """Foreign code that takes its time, and cleans up when it is left by force."""
+    emit({"event": "hello"})
+    try:
+        time.sleep(60)
+    finally:
+        emit({"event": "left"})
+
+
+def tells_its_core_limit(payload, emit, stopped):
+    import resource
+
+    emit({"event": "core", "limits": resource.getrlimit(resource.RLIMIT_CORE)})

@@ -385,3 +385,32 @@ def test_emissions_come_in_the_order_in_which_they_were_made(store):
     completed(store, spec(), [box(80), box(0), box(40)])
     assert [row.emitted_at for row in store.emitted(spec().run_id, 0, None)] == [0, 1, 2]
     assert [row.emitted_at for row in store.emitted(spec().run_id, 1, 2)] == [1]
+
+
+# -- claims among some, and who was at work
+
+
+def test_a_claim_may_be_kept_to_some_jobs(store):
+    first, second, third = (submitted(store, spec(letter), letter=letter) for letter in "abc")
+    assert store.claim("w", 9.0, among=[]) is None
+    assert store.claim("w", 9.0, among=[third, second]).job.job_id == second, "the oldest of them"
+    assert store.claim("w", 9.0, among=[second, "nothing"]) is None
+    assert store.claim("w", 9.0).job.job_id == first
+
+
+def test_two_deaths_with_one_session_at_work_fail_its_run(store):
+    job_id = submitted(store, spec(), spec(annotator="other"))
+    for death in range(2):
+        assert store.claim(f"w{death}", 30.0, job_id) is not None
+        store.abandon(job_id, f"w{death}", "it died", "last words", "boxes")
+    runs = {run.spec.annotator: (run.status, run.reason) for run in store.job_runs(job_id)}
+    assert runs == {"boxes": (RunStatus.FAILED, "poison"), "other": (RunStatus.PENDING, None)}
+    assert store.job(job_id).log_tail == "last words"
+
+
+@pytest.mark.parametrize(("said", "suspects"), [(None, {"boxes": 1}), ("", {}), ("other", {"other": 1})])
+def test_whoever_saw_the_death_knows_better_than_the_last_heartbeat(store, said, suspects):
+    claim = claimed(store, spec())
+    store.renew(claim, 30.0, "boxes")
+    store.abandon(claim.job.job_id, claim.worker, "it died", None, said)
+    assert store.job(claim.job.job_id).suspects == suspects

@@ -320,6 +320,8 @@ class OddSession(StreamSession):
             return [[Caption(span=frame_span(frame), text="no")] for frame in inputs]
         if self._how == "no annotation":
             return [["text"] for _ in inputs]  # type: ignore[list-item]
+        if self._how == "too many":
+            return [[Measure(span=frame_span(frame), values={"x": 1.0})] * 10**7 for frame in inputs]
         if self._how == "not finite":
             return [[Measure(span=frame_span(frame), values={"x": float("nan")})] for frame in inputs]
         return [[] for _ in inputs]

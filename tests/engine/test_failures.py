@@ -39,6 +39,7 @@ def test_a_raising_annotator_fails_alone(tmp_path):
         ("wrong type", "annotator"),
         ("no annotation", "annotator"),
         ("not finite", "validation"),
+        ("too many", "annotator"),
         ("large state", "annotator"),
         ("finish", "annotator"),
     ],

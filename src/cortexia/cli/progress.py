@@ -69,7 +69,7 @@ class Bars:
     def __init__(self, console: Console) -> None:
         self._pace = Pace()
         self._names: dict[str, str] = {}
-        self._tasks: dict[str, TaskID] = {}
+        self._tasks: dict[tuple[str, str], TaskID] = {}
         self._progress = Progress(
             TextColumn("  {task.description:<14}"),
             BarColumn(bar_width=30),
@@ -96,18 +96,21 @@ class Bars:
         elif kind == "progress":
             self._show(event)
         elif kind in ("job_finished", "worker_died", "input_rejected"):
-            for task in self._tasks.values():
-                self._progress.remove_task(task)
-            self._tasks.clear()
+            self._forget(event.get("video_id"))
             self._progress.console.print("  " + describe_end(event), highlight=False, markup=False)
 
+    def _forget(self, video_id: str | None) -> None:
+        """Bars of a video that is no longer at work; of all where it is not known which."""
+        for key in [key for key in self._tasks if video_id in (None, key[0])]:
+            self._progress.remove_task(self._tasks.pop(key))
+
     def _show(self, event: Event) -> None:
-        name = event["annotator"]
+        name, key = event["annotator"], (event["video_id"], event["annotator"])
         shown = {"pace": self._pace.describe(event), "rows": event["rows"]}
-        if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name, total=event["duration_s"], **shown)
+        if key not in self._tasks:
+            self._tasks[key] = self._progress.add_task(name, total=event["duration_s"], **shown)
         done = event["media_s"] if event["status"] == "running" else event["duration_s"]
-        self._progress.update(self._tasks[name], completed=done or event["media_s"], **shown)
+        self._progress.update(self._tasks[key], completed=done or event["media_s"], **shown)
 
 
 class Lines:
@@ -116,7 +119,7 @@ class Lines:
     def __init__(self) -> None:
         self._pace = Pace()
         self._names: dict[str, str] = {}
-        self._said_at: dict[str, float] = {}
+        self._said_at: dict[tuple[str, str], float] = {}
 
     def __call__(self, event: Event) -> None:
         kind = event["event"]
@@ -133,9 +136,10 @@ class Lines:
         now = time.monotonic()
         name = event["annotator"]
         paced = self._pace.describe(event)
-        if now - self._said_at.setdefault(name, now) < _LINE_EVERY_S:
+        key = (event["video_id"], name)
+        if now - self._said_at.setdefault(key, now) < _LINE_EVERY_S:
             return
-        self._said_at[name] = now
+        self._said_at[key] = now
         click.echo(f"  {name}: {paced}, {event['rows']} rows", err=True)
 
 

@@ -30,6 +30,8 @@ from cortexia.types import (
 )
 
 STATE_LIMIT = 64 * 1024
+EMISSION_LIMIT = 100_000
+"""Annotations of one input, at most: more is a fault, and would fill memory and store (G15)."""
 Input = Frame | AudioBlock
 
 
@@ -156,6 +158,11 @@ class Lane:
         emissions = self.session.process(cast(Sequence[Frame], batch), upstream)
         if len(emissions) != len(batch):
             raise AnnotatorError(self.recipe.name, f"{len(emissions)} lists of annotations for {len(batch)} inputs")
+        most = max(map(len, emissions))
+        if most > EMISSION_LIMIT:
+            raise AnnotatorError(
+                self.recipe.name, f"{most} annotations of one input, at most {EMISSION_LIMIT} are kept"
+            )
         for item, emission in zip(batch, emissions, strict=True):
             self._emit(input_end(item) - 1, emission)
             self._waiting.popleft()

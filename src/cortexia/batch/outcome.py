@@ -1,0 +1,121 @@
+"""What a batch tells: its jobs and what each pipeline made of them, as values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from cortexia.stores.base import JobRecord, RunRecord
+from cortexia.types import JobState, RunStatus
+
+JobStatus = JobState
+_WORST_FIRST = (RunStatus.FAILED, RunStatus.RUNNING, RunStatus.PENDING, RunStatus.SKIPPED, RunStatus.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineResult:
+    """What a pipeline, or an annotator asked for by name, made of a video. ``status``: that of its worst run.
+
+    ``start_time``, ``end_time``: when the first of its runs began and the last one ended, as the store wrote it.
+    ``processing_time``: seconds in its annotators. ``output_file``: where its annotations were written, if anywhere.
+    """
+
+    pipeline_name: str
+    status: str
+    start_time: str | None = None
+    end_time: str | None = None
+    processing_time: float = 0.0
+    annotation_count: int = 0
+    output_file: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchJob:
+    """One video of a batch."""
+
+    job_id: str
+    video_path: str
+    output_dir: str | None
+    config: Mapping[str, Any]
+    status: JobStatus
+    pipeline_results: dict[str, PipelineResult] = field(default_factory=dict)
+    created_at: str | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    retry_count: int = 0
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """``counts``: jobs by state, those with any. ``is_running``: workers are at it."""
+
+    batch_id: str
+    total: int
+    counts: Mapping[str, int]
+    is_running: bool
+
+    @property
+    def ended(self) -> int:
+        return sum(count for state, count in self.counts.items() if JobState(state).is_final)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What came of a batch. ``interrupted``: it was stopped, and can be gone on with."""
+
+    batch_id: str
+    jobs: tuple[BatchJob, ...]
+    wall_s: float
+    interrupted: bool
+
+    def having(self, *states: JobStatus) -> tuple[BatchJob, ...]:
+        """Its jobs in one of these states."""
+        return tuple(job for job in self.jobs if job.status in states)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        counts = Counter(job.status.value for job in self.jobs)
+        return {**asdict(self), "counts": dict(counts)}
+
+
+def pipeline_result(name: str, runs: Sequence[RunRecord], output_file: str | None) -> PipelineResult:
+    """``runs``: those of the pipeline's annotators."""
+    present = {run.status for run in runs}
+    status = next((status for status in _WORST_FIRST if status in present), RunStatus.PENDING)
+    troubles = [run for run in runs if run.status in (RunStatus.FAILED, RunStatus.SKIPPED)]
+    return PipelineResult(
+        pipeline_name=name,
+        status=status.value,
+        start_time=min((run.started_at for run in runs if run.started_at), default=None),
+        end_time=max((run.completed_at for run in runs if run.completed_at), default=None),
+        processing_time=sum(run.processing_s for run in runs),
+        annotation_count=sum(run.annotation_count for run in runs),
+        output_file=output_file,
+        error_message="; ".join(f"{run.spec.annotator}: {run.message or run.reason}" for run in troubles) or None,
+    )
+
+
+def batch_job(job: JobRecord, runs: Sequence[RunRecord], output_files: Mapping[str, str]) -> BatchJob:
+    """``output_files``: by pipeline."""
+    pipelines: Mapping[str, Sequence[str]] = job.config.get("pipelines", {})
+    results = {
+        name: pipeline_result(name, [run for run in runs if run.spec.annotator in members], output_files.get(name))
+        for name, members in pipelines.items()
+    }
+    return BatchJob(
+        job_id=job.job_id,
+        video_path=job.video_path,
+        output_dir=job.config.get("output_dir"),
+        config=job.config,
+        status=job.status,
+        pipeline_results=results,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        completed_at=job.completed_at,
+        retry_count=job.retry_count,
+        error_message=job.error_message,
+    )
