@@ -29,6 +29,33 @@ from cortexia.stores.base import JobRecord
 from cortexia.types import VideoIdentity
 
 
+def _spin() -> None:
+    while True:
+        pass
+
+
+def _eat() -> None:
+    eaten = []
+    while True:
+        eaten.append(b"x" * 50_000_000)
+
+
+def _raise() -> None:
+    raise RuntimeError("boom")
+
+
+WAYS: dict[str, Callable[[], object]] = {
+    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "abort": os.abort,
+    "leave": lambda: os._exit(0),
+    "hang": lambda: time.sleep(600),
+    "spin": _spin,
+    "eat": _eat,
+    "raise": _raise,
+    "slow": lambda: time.sleep(0.1),
+}
+
+
 def misbehave(how: str, once: str = "") -> None:
     """``once``: a file that is made, so that it happens one time only."""
     if once and Path(once).exists():
@@ -36,28 +63,6 @@ def misbehave(how: str, once: str = "") -> None:
     if once:
         Path(once).touch()
     WAYS.get(how, lambda: None)()
-
-
-def spin() -> None:
-    while True:
-        pass
-
-
-def eat() -> None:
-    eaten = []
-    while True:
-        eaten.append(b"x" * 50_000_000)
-
-
-WAYS: dict[str, Callable[[], Any]] = {
-    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
-    "abort": os.abort,
-    "leave": lambda: os._exit(0),
-    "hang": lambda: time.sleep(600),
-    "spin": spin,
-    "eat": eat,
-    "slow": lambda: time.sleep(0.1),
-}
 
 
 @dataclass(frozen=True)
