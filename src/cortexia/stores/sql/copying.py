@@ -10,8 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from cortexia.stores.sql.rows import COLUMNS, Row
-from cortexia.types import canonical_json
+from cortexia.stores.sql.rows import COLUMNS, Row, encode
 
 _READ_STEP = 1000
 _DATA = COLUMNS.index("data")
@@ -60,4 +59,4 @@ def _without_exponent(found: re.Match[str]) -> str:
 
 
 def _canonical(text: str) -> str:
-    return text if text == "{}" else canonical_json(json.loads(text))
+    return text if text == "{}" else encode(json.loads(text))

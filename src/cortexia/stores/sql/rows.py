@@ -65,7 +65,7 @@ _NO_IDS = (None,) * 4
 ID_COLUMNS = ("person_id", "face_id", "speaker_id", "scene_id")
 _IDS = frozenset(ID_COLUMNS)
 _NEGATIVE_ZERO = re.compile(r'"(?:[^"\\]|\\.)*"|-0\.0(?![0-9])')
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def _ids(attributes: Mapping[str, Any]) -> Row:
 
 def _data(annotation: Annotation) -> str:
     has_data = _has_data(type(annotation)) or annotation.attributes
-    text = _encode(annotation.data()) if has_data else "{}"
+    text = encode(annotation.data()) if has_data else "{}"
     if "-0.0" in text:
         # JSON in PostgreSQL knows no negative zero: as with boxes, it is zero everywhere
         text = _NEGATIVE_ZERO.sub(lambda found: "0.0" if found[0] == "-0.0" else found[0], text)
