@@ -55,7 +55,7 @@ def kill_everywhere(sweepers, pristine, trace, truth, most: int) -> None:
 
 @pytest.mark.timeout(300)
 def test_killed_at_a_few_writes_and_syncs(sweepers, pristine_folder, folder_trace, truth):
-    kill_everywhere(sweepers, pristine_folder, folder_trace, truth, 14)
+    kill_everywhere(sweepers, pristine_folder, folder_trace, truth, 8)
 
 
 @pytest.mark.long
@@ -72,7 +72,7 @@ def test_a_failing_disk_at_a_few_points(sweepers, pristine_folder, folder_trace,
         code = sweeper.annotate(store, fail_at(point, error))
         return str(point), code, sweeper.resumed(store) == truth
 
-    results = side_by_side(sweepers, fail_and_resume, folder_trace.points(6))
+    results = side_by_side(sweepers, fail_and_resume, folder_trace.points(3))
     assert [point for point, _, is_equal in results if not is_equal] == []
     assert all(code >= 0 for _, code, _ in results), "no signal killed it: an error is an error"
     assert any(code > 0 for _, code, _ in results), "the errors were noticed"

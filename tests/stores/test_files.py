@@ -155,5 +155,9 @@ def test_a_folder_that_was_deleted_takes_its_video_with_it(store, base):
     with contextlib.closing(FileStorageBackend(base)) as opened:
         assert [row.video_id[0] for row in opened.find(Query())] == ["b"]
         assert opened.video(A) is None
-        completed(opened, spec(), [box(0)])
+        completed(opened, spec(annotator="another"), [box(0)])
         assert opened.count(Query()) == 2
+        jobs = [job.job_id for job in opened.jobs()]
+    drop_index(base)
+    with contextlib.closing(FileStorageBackend(base)) as opened:
+        assert [job.job_id for job in opened.jobs()] == jobs

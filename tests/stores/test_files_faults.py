@@ -54,18 +54,20 @@ def test_a_half_written_file_is_not_there(store, base):
 @pytest.mark.parametrize("name", ["windows/000001.json", "record/runs.json", "record/video.json"])
 @pytest.mark.parametrize(
     "harm",
-    [lambda data: data[:-20], lambda data: data.replace(b"null", b"NULL", 1), lambda data: b""],
-    ids=["torn", "changed", "empty"],
+    [lambda data: data[:-20], lambda data: data.replace(b"null", b"NULL", 1), lambda data: b"", None],
+    ids=["torn", "changed", "empty", "gone"],
 )
 def test_a_damaged_file_is_named_and_left_alone(store, base, name, harm):
     completed(store, spec(), [box(0, "boxes")])
     store.close()
     path = base / A / name
     whole = path.read_bytes()
-    path.write_bytes(harm(whole))
-    assert path.read_bytes() != whole
+    if harm is None:
+        path.unlink()
+    else:
+        path.write_bytes(harm(whole))
     files = files_of(base)
-    with pytest.raises(DataInconsistencyError, match=f"{name}.*restore this file from a backup"):
+    with pytest.raises(DataInconsistencyError, match=rf"{name} is .*restore .* from a backup"):
         FileStorageBackend(base)
     assert files_of(base) == files
     path.write_bytes(whole)
@@ -287,6 +289,13 @@ def test_what_could_name_any_folder_is_no_video(store, base):
         with pytest.raises(ValidationError, match="SHA-256"):
             store.save_video(VideoIdentity(name, "/x", "x", 1))
         assert store.video(name) is None
+
+
+def test_a_base_may_be_a_link(store, base, tmp_path):
+    completed(store, spec(), [box(0)])
+    (tmp_path / "link").symlink_to(base)
+    with contextlib.closing(FileStorageBackend(tmp_path / "link")) as opened:
+        assert opened.count(Query()) == 1
 
 
 def test_a_folder_may_move(store, base, tmp_path):

@@ -33,7 +33,7 @@ def stacked(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 store_option = click.option(
     "--store",
     metavar="STORE",
-    help="The annotation database: *.db is SQLite.  [default: cortexia.db, CORTEXIA_STORE]",
+    help="The annotation database: *.db is SQLite, else a folder.  [default: cortexia.db, CORTEXIA_STORE]",
 )
 config_option = click.option(
     "--config", "config_file", type=click.Path(), metavar="FILE", help="Settings file (TOML, YAML or JSON)."

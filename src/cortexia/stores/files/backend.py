@@ -42,7 +42,8 @@ class FileStorageBackend(SqlStorageBackend):
     def __init__(
         self, location: str | Path, create: bool = True, rules: Rules | None = None, mounts: Path = PROC_MOUNTS
     ) -> None:
-        folder = StoreFolder(Path(location).expanduser().absolute())
+        # a lock follows no link, and the base may be one
+        folder = StoreFolder(Path(location).expanduser().resolve())
         _require_local(folder.path, mounts)
         _prepare(folder, create)
         self._folder = folder

@@ -40,6 +40,11 @@ class VideoFolder:
     def window(self, number: int) -> Path:
         return self.path / "windows" / f"{number:06}.json"
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no video here: neither its record nor a window of it."""
+        return not self.video.exists() and not self.window(1).exists()
+
     def make(self) -> None:
         make_folder(self.path / "record")
         make_folder(self.path / "windows")

@@ -99,7 +99,7 @@ class Freshness:
 
     def _settle(self, video_id: str, new_jobs: Collection[str]) -> None:
         folder = self._folder.video(video_id)
-        if folder.video.exists():
+        if folder.path.exists():
             self._catch_up(video_id, new_jobs)
         else:
             self._forget(video_id, new_jobs)

@@ -105,23 +105,23 @@ def save(connection: Connection, folder: StoreFolder, job_id: str, now: float) -
     note(connection, job_id, row["video_id"], sealed.mark(path))
 
 
-def load(connection: Connection, content: dict[str, Any]) -> None:
-    """Make the row of a job what its file says; its runs are named by ``load_runs``."""
+def load(connection: Connection, content: dict[str, Any]) -> bool:
+    """Make the row of a job what its file says. Whether it did: a job is left out whose runs are not those of the video
+    that is there, because somebody deleted the folder of the video since."""
+    job_id, run_ids = content["job_id"], content["run_ids"]
+    registered = connection.execute(select(runs.c.run_id).where(runs.c.video_id == content["video_id"])).scalars()
+    if not set(run_ids) <= set(registered):
+        return False
     values = {column.name: content[column.name] for column in jobs.columns if column.name in content}
-    known = connection.execute(select(jobs.c.seq).where(jobs.c.job_id == content["job_id"])).one_or_none()
-    if known is None:
-        connection.execute(insert(jobs).values(**values))
-    else:
-        connection.execute(update(jobs).where(jobs.c.job_id == content["job_id"]).values(**values))
-
-
-def load_runs(connection: Connection, content: dict[str, Any]) -> None:
-    """Name the runs of a job whose row is new."""
-    job_id = content["job_id"]
-    known = set(connection.execute(select(job_runs.c.run_id).where(job_runs.c.job_id == job_id)).scalars())
-    rows = [{"job_id": job_id, "run_id": run_id, "ordinal": at} for at, run_id in enumerate(content["run_ids"])]
-    if new := [row for row in rows if row["run_id"] not in known]:
-        connection.execute(insert(job_runs), new)
+    known = connection.execute(select(jobs.c.seq).where(jobs.c.job_id == job_id)).one_or_none()
+    if known is not None:
+        connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(**values))
+        return True
+    connection.execute(insert(jobs).values(**values))
+    if run_ids:
+        rows = [{"job_id": job_id, "run_id": run_id, "ordinal": at} for at, run_id in enumerate(run_ids)]
+        connection.execute(insert(job_runs), rows)
+    return True
 
 
 def note(connection: Connection, job_id: str, video_id: str, mark: str) -> None:

@@ -14,7 +14,7 @@ from typing import IO, Any
 from sqlalchemy import Connection, func, select, update
 
 from cortexia import documents
-from cortexia.files import atomic_file, atomic_write, safe_join
+from cortexia.files import atomic_file, atomic_write, safe_join, translate_os_error
 from cortexia.stores.base import JobRecord, RunRecord
 from cortexia.stores.files.folder import StoreFolder
 from cortexia.stores.files.index import indexed_videos
@@ -40,8 +40,9 @@ def write(connection: Connection, folder: StoreFolder, video_id: str) -> str:
     base = folder.video(video_id).path
     state = _state(video.identity.uri, here)
     target = base / f"{documents.METADATA}.json"
-    if target.is_file() and target.read_bytes() == last:
-        return state
+    with translate_os_error(target):
+        if target.is_file() and target.read_bytes() == last:
+            return state
     known = select(indexed_videos.c.written).where(indexed_videos.c.video_id == video_id)
     if connection.execute(known).scalar_one_or_none() != state:
         query = Query(video_ids=(video_id,), run_ids=tuple(run.run_id for run in here))

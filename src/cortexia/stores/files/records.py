@@ -7,11 +7,12 @@ says is here: a start afresh (``since``: earlier windows do not count for it), a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from cortexia.errors import DataInconsistencyError
 from cortexia.stores.lifecycle import starts_afresh
 from cortexia.stores.sql import runs as run_rows
 from cortexia.stores.sql import schema, videos
@@ -94,10 +95,11 @@ class RegisteredRuns:
 
     def counts(self, run_id: str, number: int) -> bool:
         """Whether the window of this number counts for a run: it does not where the run began anew later."""
-        return run_id in self._runs and number >= self._runs[run_id]["since"]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._runs)
+        if run_id not in self._runs:
+            raise DataInconsistencyError(
+                f"window {number} is of run {run_id}, which record/runs.json does not name; restore it from a backup"
+            )
+        return bool(number >= self._runs[run_id]["since"])
 
 
 def _entry(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any]) -> dict[str, Any]:

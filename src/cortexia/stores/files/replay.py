@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from cortexia.errors import DataInconsistencyError
 from cortexia.stores.files import jobs as job_files
 from cortexia.stores.files import sealed, windows
 from cortexia.stores.files.folder import StoreFolder, VideoFolder
@@ -45,7 +46,7 @@ def is_current(folder: StoreFolder, video_id: str, known: Any, job_marks: Mappin
     """Whether the index holds all that the files say. ``known``: its row of ``indexed_videos``."""
     own = folder.video(video_id)
     if known is None:
-        return not own.video.exists()
+        return own.is_empty
     return (
         is_same(own, known)
         and not own.window(known.windows + 1).exists()
@@ -74,15 +75,24 @@ class Replay:
         marks = self._job_marks()
         if not set(new_jobs) - set(marks) and is_current(self._folder, self._video_id, known, marks):
             return []
+        if known is not None and self._video.path.exists():
+            self._require_windows(known.windows)
         if known is not None and is_same(self._video, known):
             self._load_jobs({*marks, *new_jobs}, marks)
             return self._load_windows(known.windows)
         return self._reload({*marks, *new_jobs})
 
+    def _require_windows(self, known: int) -> None:
+        if self._video.windows() < known:
+            raise DataInconsistencyError(
+                f"{self._video.window(known)} is missing; restore it from a backup"
+                f" (or delete {self._folder.index}, if it is right that it is gone)"
+            )
+
     def _reload(self, job_ids: Collection[str]) -> list[JobEnd]:
         """Drop the rows of the video and read everything again."""
         self._drop()
-        if not self._video.video.exists():
+        if self._video.is_empty:
             return []
         load_video(self._connection, sealed.read(self._video.video))
         registered = self._registered()
@@ -118,9 +128,8 @@ class Replay:
                 contents.append(content)
                 job_files.note(self._connection, job_id, self._video_id, mark)
         for content in sorted(contents, key=lambda content: (content["changed_at"], content["seq"])):
-            job_files.load(self._connection, content)
-            job_files.load_runs(self._connection, content)
-            video_rows.set_status(self._connection, self._video_id, JobState(content["status"]))
+            if job_files.load(self._connection, content):
+                video_rows.set_status(self._connection, self._video_id, JobState(content["status"]))
 
     def _load_windows(self, done: int) -> list[JobEnd]:
         """Windows after the first ``done``."""
@@ -142,7 +151,8 @@ class Replay:
         return ends
 
     def _registered(self) -> RegisteredRuns:
-        return RegisteredRuns(sealed.read(self._video.runs) if self._video.runs.exists() else {})
+        is_bare = not self._video.runs.exists() and not self._video.window(1).exists()
+        return RegisteredRuns({} if is_bare else sealed.read(self._video.runs))
 
     def _job_marks(self) -> dict[str, str]:
         columns = (indexed_jobs.c.job_id, indexed_jobs.c.mark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 HEAD = "0003"
 _FOLDER = Path(__file__).parent
+# Alembic keeps what it works on in globals: two threads that open stores would meet there
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def revision(connection: Connection) -> str | None:
@@ -45,14 +48,16 @@ def upgrade(connection: Connection, target: str = "head") -> None:
     """Bring the database to ``target`` inside the caller's transaction."""
     from alembic import command
 
-    command.upgrade(_config(connection), target)
+    with _ONE_AT_A_TIME:
+        command.upgrade(_config(connection), target)
 
 
 def downgrade(connection: Connection, target: str) -> None:
     """Take the database back to ``target`` (``base``: empty) inside the caller's transaction."""
     from alembic import command
 
-    command.downgrade(_config(connection), target)
+    with _ONE_AT_A_TIME:
+        command.downgrade(_config(connection), target)
 
 
 def _config(connection: Connection | None = None) -> Config:
