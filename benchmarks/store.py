@@ -141,8 +141,8 @@ def measure(rounds: int, windows: int) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(measure: Callable[[int, int], dict[str, object]], description: str | None) -> None:
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--windows", type=int, default=5)
     parser.add_argument("--json", type=Path)
@@ -157,4 +157,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(measure, __doc__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import tempfile
 import threading
@@ -26,6 +27,7 @@ class CuttingProxy:
 
     def close(self) -> None:
         self._listener.close()
+        shutil.rmtree(self.folder)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

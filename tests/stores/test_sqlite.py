@@ -243,6 +243,8 @@ def test_a_database_goes_down_and_up_again_with_its_data(store, path):
     with reopened._door.write() as connection:
         migrations.downgrade(connection, "base")
     reopened.close()
+    with contextlib.closing(SQLiteStorageBackend(path)) as again:
+        assert again.count(Query()) == 0, "what was taken back to nothing is filled again"
 
 
 def test_a_database_of_the_future_is_refused(store, path):
