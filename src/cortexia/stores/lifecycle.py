@@ -47,7 +47,8 @@ class Backoff:
             return 0.0
         factor = {Growth.FIXED: 1, Growth.LINEAR: failures, Growth.EXPONENTIAL: 2 ** min(failures - 1, 30)}[self.growth]
         delay = min(self.base_s * factor, self.cap_s)
-        return random.uniform(0.0, delay) if self.jitter else delay
+        # no secret hangs on it
+        return random.uniform(0.0, delay) if self.jitter else delay  # nosec B311
 
 
 @dataclass(frozen=True, slots=True)
