@@ -114,7 +114,7 @@ def test_a_window_is_kept_until_the_store_takes_it(lab, store, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "reason", "deaths"),
+    ("error", "reason", "failures"),
     [
         (NetworkError("no answer"), "network", 1),
         (CircuitBreakerOpenError("open"), "breaker", 0),
@@ -122,7 +122,7 @@ def test_a_window_is_kept_until_the_store_takes_it(lab, store, monkeypatch):
         (StoreBusyError("busy"), "network", 1),
     ],
 )
-def test_what_may_pass_sends_the_job_back_and_the_worker_lives(lab, store, error, reason, deaths):
+def test_what_may_pass_sends_the_job_back_and_the_worker_lives(lab, store, error, reason, failures):
     job_id = lab.submit(store)
 
     def recipes(config):
@@ -131,7 +131,7 @@ def test_what_may_pass_sends_the_job_back_and_the_worker_lives(lab, store, error
     worker = Worker(store, lab.decoder, WorkerOptions(raises=()), recipes=recipes)
     assert list(worker.run(worker.claim(job_id))) == []
     job = store.job(job_id)
-    assert (job.status, job.reason, job.deaths) == (JobState.RETRYING, reason, deaths)
+    assert (job.status, job.reason, job.failures.get(reason, 0)) == (JobState.RETRYING, reason, failures)
     assert job.not_before is not None
 
 
