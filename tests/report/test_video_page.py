@@ -93,7 +93,7 @@ def test_a_nearer_frame_is_taken_and_said(full, page):
 
 def test_what_was_not_measured_is_counted_with_its_reason(page):
     assert "the picture is corrupt (4 rows)" in page.text
-    assert "quality_summary: quality_summary.flicker too short (1 row)" in page.text
+    assert "quality_summary: flicker too short (1 row)" in page.text
 
 
 def test_a_shot_has_hints_of_its_quality_and_its_camera(page):
