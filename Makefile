@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt tools/bootstrap.py
 demo: $(STAMP)  ## annotate a generated clip (or VIDEO=path) and show what was found
 	$(BIN)/python examples/demo.py $(if $(VIDEO),"$(VIDEO)")
 
-test: $(STAMP)  ## the test suite with coverage (about ten minutes)
+test: $(STAMP)  ## the test suite with coverage (about twenty minutes)
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal -m "not long"
 	$(BIN)/python -m coverage combine --quiet

@@ -10,9 +10,9 @@ def printable(text: str, width: int | None = None) -> str:
     return shown if width is None or len(shown) <= width else shown[: width - 1] + "…"
 
 
-def one_line(text: str | None) -> str:
-    """A message in one line that a terminal can show; empty for ``None``."""
-    return printable(" ".join((text or "").split()))
+def one_line(text: str | None, width: int | None = None) -> str:
+    """A message in one line that a terminal can show, cut to ``width``; empty for ``None``."""
+    return printable(" ".join((text or "").split()), width)
 
 
 def clock(micros: int, decimals: int = 0, hours: bool = False) -> str:

@@ -11,7 +11,7 @@ import av
 import av.logging
 from av.container import InputContainer
 
-from cortexia.decoders.damage import one_line
+from cortexia.decoders.damage import said
 from cortexia.decoders.limits import Limits
 from cortexia.errors import RejectedInput
 
@@ -31,7 +31,7 @@ def require_file(path: Path, limits: Limits) -> int:
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
-        raise RejectedInput("unreadable", f"cannot be read: {one_line(str(error))}") from error
+        raise RejectedInput("unreadable", f"cannot be read: {said(str(error))}") from error
     if not stat.S_ISREG(status.st_mode):
         raise RejectedInput("unreadable", "not a regular file")
     if status.st_size == 0:
@@ -70,21 +70,19 @@ def open_container(path: Path, limits: Limits) -> tuple[InputContainer, tuple[st
         container.close()
         raise RejectedInput("too_large", f"more than {limits.streams} streams")
     demuxer = container.format.name
-    return container, tuple(one_line(f"{name}: {text}") for _, name, text in lines if name == demuxer)
+    return container, tuple(said(f"{name}: {text}") for _, name, text in lines if name == demuxer)
 
 
 def rejection(error: Exception, log: list[str]) -> RejectedInput:
     """The reason code for an exception of FFmpeg or PyAV, and one line for people."""
-    said = one_line(log[-1]) if log else ""
+    last = said(log[-1]) if log else ""
     if any("whitelist" in line for line in log):
         return RejectedInput("format_not_allowed", "a format that is not accepted (playlist, picture or device)")
     if any("Picture size" in line for line in log):
-        return RejectedInput("too_large", said)
+        return RejectedInput("too_large", last)
     if isinstance(error, PermissionError | FileNotFoundError | TimeoutError):
-        return RejectedInput(
-            "unreadable", f"cannot be read: {one_line(getattr(error, 'strerror', None) or str(error))}"
-        )
-    return RejectedInput("not_media", f"not a video or sound file that can be read ({said or type(error).__name__})")
+        return RejectedInput("unreadable", f"cannot be read: {said(getattr(error, 'strerror', None) or str(error))}")
+    return RejectedInput("not_media", f"not a video or sound file that can be read ({last or type(error).__name__})")
 
 
 def configure(context: Any, threads: int, limits: Limits) -> None:

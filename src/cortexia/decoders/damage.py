@@ -14,6 +14,7 @@ import av
 import av.logging
 
 from cortexia.decoders.base import DamageFound
+from cortexia.wording import one_line
 
 _ERROR_LIMIT = 300
 
@@ -58,9 +59,9 @@ class _ErrorLog:
 ERROR_LOG = _ErrorLog()
 
 
-def one_line(text: str) -> str:
-    """``text`` as one printable line of bounded length."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_ERROR_LIMIT]
+def said(text: str) -> str:
+    """What a decoder said, as one printable line of bounded length."""
+    return one_line(text, _ERROR_LIMIT)
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ class Damage:
     def error(self, text: str) -> None:
         self.errors += 1
         if self.first_error is None:
-            self.first_error = one_line(text)
+            self.first_error = said(text)
         self._alarm()
 
     def corrupt_picture(self, where: str) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from cortexia.decoders.container import require_file
-from cortexia.decoders.damage import one_line
+from cortexia.decoders.damage import said
 from cortexia.decoders.formats import still_format
 from cortexia.decoders.limits import Limits
 from cortexia.errors import RejectedInput
@@ -72,9 +72,9 @@ def read_picture(path: Path, limits: Limits) -> StillPicture:
     except UnidentifiedImageError as error:
         raise RejectedInput("no_frames", f"begins like a {kind}, and has no header that can be read") from error
     except PermissionError as error:
-        raise RejectedInput("unreadable", f"cannot be read: {one_line(str(error))}") from error
+        raise RejectedInput("unreadable", f"cannot be read: {said(str(error))}") from error
     except Exception as error:
-        raise RejectedInput("no_frames", f"a {kind} that cannot be decoded ({one_line(str(error))})") from error
+        raise RejectedInput("no_frames", f"a {kind} that cannot be decoded ({said(str(error))})") from error
 
 
 def _read(file: BinaryIO, kind: str, limits: Limits) -> StillPicture:

@@ -11,7 +11,7 @@ from typing import Any
 from av.container import InputContainer
 
 from cortexia.decoders.container import configure, open_container
-from cortexia.decoders.damage import Damage, one_line
+from cortexia.decoders.damage import Damage, said
 from cortexia.decoders.limits import Limits
 from cortexia.decoders.views import display_size
 from cortexia.errors import RejectedInput
@@ -32,7 +32,7 @@ def probe(path: Path, limits: Limits) -> MediaInfo:
         except RejectedInput as error:
             return rejected_info(path, error, container.format.name)
         except Exception as error:  # noqa: BLE001 - FFmpeg's boundary: whatever it raises is a verdict on the input
-            refused = RejectedInput("unreadable", f"cannot be read: {one_line(f'{type(error).__name__}: {error}')}")
+            refused = RejectedInput("unreadable", f"cannot be read: {said(f'{type(error).__name__}: {error}')}")
             return rejected_info(path, refused, container.format.name)
 
 
@@ -220,5 +220,5 @@ def _metadata(container: InputContainer, limits: Limits) -> dict[str, str]:
         left -= len(key.encode(errors="replace")) + len(value.encode(errors="replace"))
         if left < 0:
             break
-        kept[one_line(key)] = value.replace("\0", "").encode("utf-8", "replace").decode()
+        kept[said(key)] = value.replace("\0", "").encode("utf-8", "replace").decode()
     return kept

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from cortexia.annotators.base import Annotator, Medium, SessionContext, StreamAnnotator, StreamSession
@@ -138,7 +139,7 @@ class Lane:
             ready = self._ready(wanted)
             if not ready or (len(ready) < wanted and not force):
                 break
-            self._guard(lambda known=ready: self._process(known))  # type: ignore[misc]
+            self._guard(partial(self._process, ready))
         self.seen = input_start(self._waiting[0]) if self._waiting else self._frontier
 
     def _ready(self, limit: int) -> list[Input]:

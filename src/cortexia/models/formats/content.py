@@ -19,6 +19,7 @@ from enum import StrEnum
 from cortexia.errors import ModelError
 from cortexia.models.formats.protobuf import MalformedProtobuf, external_data, is_onnx
 from cortexia.models.formats.safetensors import MalformedSafetensors, check_safetensors, looks_like_safetensors
+from cortexia.wording import one_line
 
 
 class Format(StrEnum):
@@ -74,8 +75,9 @@ def check_model(data: bytes | memoryview, what: str) -> Format:
     except (MalformedProtobuf, MalformedSafetensors) as error:
         raise ModelError("malformed", f"{what} is no well-formed {found} file: {error}") from error
     if place is not None:
-        shown = "".join(char if char.isprintable() else " " for char in place)[:100]
-        raise ModelError("external_data", f"{what} keeps tensors in other files ({shown}); use one with them inside")
+        raise ModelError(
+            "external_data", f"{what} keeps tensors in other files ({one_line(place, 100)}); use one with them inside"
+        )
     return found
 
 
