@@ -236,7 +236,6 @@ class FileStorageBackend(SqlStorageBackend):
     @contextlib.contextmanager
     def transaction(self, claim: Claim) -> Iterator[Transaction]:
         with self._change(claim.job.video_id) as change:
-            change.jobs.require(claim)
             yield change.transaction(claim, self._blobs)
 
     def find(self, query: Query) -> Iterator[StoredRow]:

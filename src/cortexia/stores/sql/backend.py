@@ -142,9 +142,7 @@ class SqlStorageBackend:
     @contextlib.contextmanager
     def transaction(self, claim: Claim) -> Iterator[Transaction]:
         with self._door.write() as connection:
-            rows = jobs.JobRows(connection, self._rules)
-            rows.require(claim)
-            yield SqlTransaction(connection, claim, self._blobs, rows)
+            yield SqlTransaction(connection, claim, self._blobs, jobs.JobRows(connection, self._rules))
 
     def find(self, query: Query) -> Iterator[StoredRow]:
         with self._door.read() as connection:

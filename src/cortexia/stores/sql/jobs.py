@@ -7,7 +7,21 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Float,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from cortexia.errors import FenceLostError, StoreError
 from cortexia.stores import lifecycle
@@ -29,6 +43,54 @@ _PLAIN = tuple(
 )
 """Columns that are written as they stand in a record."""
 
+# Statements are built once: building one costs more than running it.
+_IS_HELD = and_(
+    jobs.c.job_id == bindparam("held_job"),
+    jobs.c.attempt == bindparam("held_attempt"),
+    jobs.c.worker == bindparam("held_by"),
+    jobs.c.status == JobState.RUNNING.value,
+)
+_HELD_JOB = select(jobs).where(_IS_HELD).with_for_update()
+_COUNT_WINDOW = (
+    update(jobs)
+    .where(_IS_HELD)
+    .values(windows=jobs.c.windows + 1, heartbeat_at=func.coalesce(bindparam("now", type_=Float), epoch_seconds()))
+)
+_CLOCK = select(epoch_seconds())
+_other = jobs.alias("other")
+_STARTABLE = (
+    select(jobs)
+    .where(
+        jobs.c.status.in_(_WAITING),
+        or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("moment")),
+        ~exists().where(_other.c.video_id == jobs.c.video_id, _other.c.status == JobState.RUNNING.value),
+    )
+    .order_by(jobs.c.priority.desc(), jobs.c.seq)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+"""The first job that may start at ``moment``."""
+_status = bindparam("new_status", type_=jobs.c.status.type)
+_CHANGE = (
+    update(jobs)
+    .where(jobs.c.job_id == bindparam("changed"))
+    .values(
+        {
+            **{name: bindparam(f"new_{name}", type_=jobs.c[name].type) for name in (*_PLAIN, "suspects", "failures")},
+            "status": _status,
+            "started_at": case(
+                (_status == JobState.RUNNING.value, func.coalesce(jobs.c.started_at, func.current_timestamp())),
+                else_=jobs.c.started_at,
+            ),
+            "completed_at": case(
+                (_status.in_(_FINAL), func.coalesce(jobs.c.completed_at, func.current_timestamp())), else_=null()
+            ),
+        }
+    )
+    .returning(jobs)
+)
+"""What a job has become; times of start and end come from the database's clock."""
+
 
 class JobRows:
     """Rows of ``jobs`` inside one write transaction."""
@@ -41,11 +103,7 @@ class JobRows:
         """Seconds since 1970 by the database's clock, or by the one that was handed in."""
         if self._rules.clock is not None:
             return self._rules.clock()
-        return float(self._connection.execute(select(epoch_seconds())).scalar_one())
-
-    def _moment(self) -> Any:
-        """As ``now``, within a statement."""
-        return epoch_seconds() if self._rules.clock is None else self._rules.clock()
+        return float(self._connection.execute(_CLOCK).scalar_one())
 
     # -- submission
 
@@ -91,19 +149,15 @@ class JobRows:
         worker, and wait again first."""
         now = self.now()
         self.rescue(now)
-        other = jobs.alias("other")
-        leased = exists().where(other.c.video_id == jobs.c.video_id, other.c.status == JobState.RUNNING.value)
-        may_start = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now)
-        first = select(jobs.c.job_id).where(jobs.c.status.in_(_WAITING), may_start, ~leased)
+        first = _STARTABLE
         if job_id is not None:
             first = first.where(jobs.c.job_id == job_id)
         if among is not None:
             first = first.where(jobs.c.job_id.in_(list(among)))
-        first = first.order_by(jobs.c.priority.desc(), jobs.c.seq).limit(1).with_for_update(skip_locked=True)
-        found = self._connection.execute(first).scalar_one_or_none()
+        found = self._connection.execute(first, {"moment": now}).one_or_none()
         if found is None:
             return None
-        job = self._write(lifecycle.claimed(self.one(found), worker, lease_s, now))
+        job = self._write(lifecycle.claimed(_record(found), worker, lease_s, now))
         return Claim(job, worker, job.attempt)
 
     def rescue(self, now: float | None = None) -> tuple[str, ...]:
@@ -136,26 +190,26 @@ class JobRows:
 
     def commit(self, holder: Claim) -> None:
         """Another window of the job. Raises ``FenceLostError`` unless the job still belongs to ``holder`` (G3)."""
-        update_fenced(self._connection, holder, windows=jobs.c.windows + 1, heartbeat_at=self._moment())
-
-    def require(self, holder: Claim) -> None:
-        """Raises ``FenceLostError`` unless the job still belongs to ``holder``."""
-        update_fenced(self._connection, holder, heartbeat_at=self._moment())
+        update_fenced(self._connection, holder, None if self._rules.clock is None else self._rules.clock())
 
     def renew(self, holder: Claim, lease_s: float, session: str | None) -> JobRecord:
-        self.require(holder)
-        return self._write(lifecycle.beaten(self.one(holder.job.job_id), lease_s, self.now(), session))
+        return self._write(lifecycle.beaten(self._held(holder), lease_s, self.now(), session))
 
     def release(self, holder: Claim, status: JobState, reason: str | None, message: str | None) -> JobState:
         """End the job, or put it back in the queue."""
-        self.require(holder)
-        return self._write(lifecycle.released(self.one(holder.job.job_id), status, reason, message)).status
+        return self._write(lifecycle.released(self._held(holder), status, reason, message)).status
 
     def set_back(self, holder: Claim, cause: Cause, message: str) -> JobState:
         """An attempt that ended for ``cause``: the job waits for another, or fails."""
-        self.require(holder)
-        job = self.one(holder.job.job_id)
+        job = self._held(holder)
         return self._write(lifecycle.failed_attempt(job, cause, message, self.now(), self._rules)).status
+
+    def _held(self, holder: Claim) -> JobRecord:
+        """The job, its row locked. Raises ``FenceLostError`` unless it still belongs to ``holder`` (G3)."""
+        found = self._connection.execute(_HELD_JOB, _fence(holder)).one_or_none()
+        if found is None:
+            raise _fence_lost(holder)
+        return _record(found)
 
     # -- by hand
 
@@ -182,29 +236,28 @@ class JobRows:
         """Store what the job has become; times of start and end come from the database's clock."""
         values: dict[str, Any] = {name: getattr(job, name) for name in _PLAIN}
         values |= {"status": job.status.value, "suspects": dict(job.suspects), "failures": dict(job.failures)}
-        if job.status is JobState.RUNNING:
-            values["started_at"] = func.coalesce(jobs.c.started_at, func.current_timestamp())
-        values["completed_at"] = (
-            func.coalesce(jobs.c.completed_at, func.current_timestamp()) if job.status.is_final else None
-        )
-        self._connection.execute(update(jobs).where(jobs.c.job_id == job.job_id).values(**values))
+        told = {f"new_{name}": value for name, value in values.items()}
+        written = _record(self._connection.execute(_CHANGE, {**told, "changed": job.job_id}).one())
         videos.set_status(self._connection, job.video_id, job.status)
-        return self.one(job.job_id)
+        return written
 
 
-def update_fenced(connection: Connection, holder: Claim, **values: Any) -> None:
-    """Change the job if, and only if, it still belongs to ``holder``. Raises ``FenceLostError`` (G3)."""
-    is_held = and_(
-        jobs.c.job_id == holder.job.job_id,
-        jobs.c.attempt == holder.attempt,
-        jobs.c.worker == holder.worker,
-        jobs.c.status == JobState.RUNNING.value,
+def update_fenced(connection: Connection, holder: Claim, now: float | None) -> None:
+    """Count another window of the job if, and only if, it still belongs to ``holder``. ``now``: ``None`` for the
+    database's clock. Raises ``FenceLostError`` (G3)."""
+    if connection.execute(_COUNT_WINDOW, {**_fence(holder), "now": now}).rowcount != 1:
+        raise _fence_lost(holder)
+
+
+def _fence(holder: Claim) -> dict[str, Any]:
+    return {"held_job": holder.job.job_id, "held_attempt": holder.attempt, "held_by": holder.worker}
+
+
+def _fence_lost(holder: Claim) -> FenceLostError:
+    return FenceLostError(
+        f"job {holder.job.job_id} is no longer with worker {holder.worker} (attempt {holder.attempt}); "
+        "another one goes on with it, and nothing of this step was stored"
     )
-    if connection.execute(update(jobs).where(is_held).values(**values)).rowcount != 1:
-        raise FenceLostError(
-            f"job {holder.job.job_id} is no longer with worker {holder.worker} (attempt {holder.attempt}); "
-            "another one goes on with it, and nothing of this step was stored"
-        )
 
 
 def find(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[JobRecord]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import RunRecord, RunWindow
@@ -90,10 +90,7 @@ def _update(connection: Connection, run_id: str, **values: Any) -> None:
 
 def open_run(connection: Connection, run_id: str, job_id: str) -> Any:
     """The row of a run of this job that is not at its end. Raises ``DataInconsistencyError`` where there is none."""
-    columns = (runs.c.video_id, runs.c.pipeline_id, runs.c.status, runs.c.windows)
-    joined = runs.join(job_runs, (job_runs.c.run_id == runs.c.run_id) & (job_runs.c.job_id == job_id))
-    statement = select(*columns).select_from(joined).where(runs.c.run_id == run_id)
-    row = connection.execute(statement.with_for_update(of=runs, key_share=True)).one_or_none()
+    row = connection.execute(_RUN_OF_JOB, {"of_job": job_id, "of_run": run_id}).one_or_none()
     if row is None:
         raise DataInconsistencyError(f"run {run_id} does not belong to job {job_id}")
     if RunStatus(row.status).is_final:
@@ -101,27 +98,47 @@ def open_run(connection: Connection, run_id: str, job_id: str) -> Any:
     return row
 
 
+_OF_RUN = runs.c.run_id == bindparam("of_run")
+_RUN_OF_JOB = (
+    select(runs.c.video_id, runs.c.pipeline_id, runs.c.status, runs.c.windows)
+    .select_from(runs.join(job_runs, job_runs.c.run_id == runs.c.run_id))
+    .where(job_runs.c.job_id == bindparam("of_job"), _OF_RUN)
+    .with_for_update(of=runs, key_share=True)
+)
+
+
 def advance(connection: Connection, part: RunWindow, final_until_us: int | None) -> None:
     """Move the run to the end of ``part``; end it when ``part`` says so."""
-    now = func.current_timestamp()
     values = {
-        "status": part.status.value,
-        "reason": part.reason,
-        "message": part.message,
-        "position": part.position,
-        "final_until_us": final_until_us,
-        "replay_from": part.replay_from,
-        "state": dict(part.state),
-        "annotation_count": runs.c.annotation_count + len(part.records),
-        "windows": part.ordinal + 1,
-        "processing_s": runs.c.processing_s + part.processing_s,
-        "started_at": func.coalesce(runs.c.started_at, now),
+        "new_status": part.status.value,
+        "new_reason": part.reason,
+        "new_message": part.message,
+        "new_position": part.position,
+        "new_final_until_us": final_until_us,
+        "new_replay_from": part.replay_from,
+        "new_state": dict(part.state),
+        "new_windows": part.ordinal + 1,
+        "more_annotations": len(part.records),
+        "more_processing_s": part.processing_s,
     }
-    if part.status.is_final:
-        values["completed_at"] = now
-    _update(connection, part.run_id, **values)
+    connection.execute(_END if part.status.is_final else _ADVANCE, {"of_run": part.run_id, **values})
     if part.status is RunStatus.COMPLETED:
         supersede_others(connection, part.run_id)
+
+
+# built once: building a statement costs more than running it
+_MOVED = ("status", "reason", "message", "position", "final_until_us", "replay_from", "state", "windows")
+_ADVANCE = (
+    update(runs)
+    .where(_OF_RUN)
+    .values({name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in _MOVED})
+    .values(
+        annotation_count=runs.c.annotation_count + bindparam("more_annotations"),
+        processing_s=runs.c.processing_s + bindparam("more_processing_s"),
+        started_at=func.coalesce(runs.c.started_at, func.current_timestamp()),
+    )
+)
+_END = _ADVANCE.values(completed_at=func.current_timestamp())
 
 
 def fail_annotator(connection: Connection, job_id: str, annotator: str, reason: str, message: str) -> None:
@@ -138,13 +155,26 @@ def fail_annotator(connection: Connection, job_id: str, annotator: str, reason: 
 
 def supersede_others(connection: Connection, run_id: str) -> None:
     """Completed runs of the same annotator over the same range of the same video give way to ``run_id``."""
-    columns = (runs.c.tenant, runs.c.video_id, runs.c.annotator, runs.c.range_start_s, runs.c.range_end_s)
-    newer = connection.execute(select(*columns).where(runs.c.run_id == run_id)).one()
+    newer = connection.execute(_SUBJECT_OF_RUN, {"of_run": run_id}).one()
     # locked: of two that become current at once, the second must see the first
-    connection.execute(select(videos.c.video_id).where(videos.c.video_id == newer.video_id).with_for_update())
-    same = [column.is_not_distinct_from(value) for column, value in zip(columns, newer, strict=True)]
-    older = (runs.c.run_id != run_id, runs.c.status == RunStatus.COMPLETED.value, *same)
-    connection.execute(update(runs).where(*older).values(status=RunStatus.SUPERSEDED.value, superseded_by=run_id))
+    connection.execute(_LOCKED_VIDEO, {"of_video": newer.video_id})
+    connection.execute(
+        _SUPERSEDE, {"of_run": run_id, **{f"same_{name}": value for name, value in newer._asdict().items()}}
+    )
+
+
+_SUBJECT = (runs.c.tenant, runs.c.video_id, runs.c.annotator, runs.c.range_start_s, runs.c.range_end_s)
+_SUBJECT_OF_RUN = select(*_SUBJECT).where(_OF_RUN)
+_LOCKED_VIDEO = select(videos.c.video_id).where(videos.c.video_id == bindparam("of_video")).with_for_update()
+_SUPERSEDE = (
+    update(runs)
+    .where(
+        runs.c.run_id != bindparam("of_run"),
+        runs.c.status == RunStatus.COMPLETED.value,
+        *(item.is_not_distinct_from(bindparam(f"same_{item.name}", type_=item.type)) for item in _SUBJECT),
+    )
+    .values(status=RunStatus.SUPERSEDED.value, superseded_by=bindparam("of_run"))
+)
 
 
 def find(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[RunRecord]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import VideoRecord
@@ -57,7 +57,14 @@ def save_reading(connection: Connection, video_id: str, anchors: tuple[Anchor, .
 
 
 def set_status(connection: Connection, video_id: str, status: JobState) -> None:
-    _update(connection, video_id, {"processing_status": status.value})
+    connection.execute(_SET_STATUS, {"of_video": video_id, "new_status": status.value})
+
+
+_SET_STATUS = (
+    update(videos)
+    .where(videos.c.video_id == bindparam("of_video"))
+    .values(processing_status=bindparam("new_status"), updated_at=func.current_timestamp())
+)
 
 
 def _update(connection: Connection, video_id: str, values: Mapping[str, Any]) -> None:
@@ -68,10 +75,13 @@ def _update(connection: Connection, video_id: str, values: Mapping[str, Any]) ->
 
 def origin(connection: Connection, video_id: str) -> Fraction:
     """Zero of the stored times, in seconds of the container's clock."""
-    media = connection.execute(select(videos.c.media).where(videos.c.video_id == video_id)).scalar_one()
+    media = connection.execute(_MEDIA, {"of_video": video_id}).scalar_one()
     if media is None:
         raise DataInconsistencyError(f"video {video_id} was never probed: save its media info before its annotations")
     return Fraction(media["origin"])
+
+
+_MEDIA = select(videos.c.media).where(videos.c.video_id == bindparam("of_video"))
 
 
 def find(connection: Connection, video_id: str | None = None) -> Iterator[VideoRecord]:

@@ -21,7 +21,7 @@ STATE_LIMIT_BYTES = 64 * 1024
 
 
 class SqlTransaction:
-    """Writes of one claim inside an open transaction; the fence has been passed."""
+    """Writes of one claim inside an open transaction; each of them passes the fence first."""
 
     def __init__(self, connection: Connection, claim: Claim, blob_store: BlobStore, jobs: JobRows) -> None:
         self._jobs = jobs
@@ -37,11 +37,11 @@ class SqlTransaction:
         job = self._claim.job
         if window.video_id != job.video_id:
             raise DataInconsistencyError(f"window of video {window.video_id} offered to job {job.job_id} of another")
+        self._jobs.commit(self._claim)
         origin = videos.origin(self._connection, window.video_id)
         for part in window.runs:
             self._save_run(part, origin)
         videos.save_reading(self._connection, window.video_id, window.anchors, window.verdict)
-        self._jobs.commit(self._claim)
 
     def finish_job(self, status: JobState, reason: str | None = None, message: str | None = None) -> None:
         self._jobs.release(self._claim, status, reason, message)
@@ -66,7 +66,7 @@ class SqlTransaction:
             "row_count": len(rows),
             "rows_sha256": rows_digest(rows, CONTENT),
         }
-        self._connection.execute(insert(windows).values(**row))
+        self._connection.execute(_NEW_WINDOW, row)
         self._save_blobs(part)
         if rows:
             self._insert_verified(rows, part)
@@ -98,6 +98,7 @@ class SqlTransaction:
             self._connection.execute(insert(blobs).values(**values))
 
 
+_NEW_WINDOW = insert(windows)
 _NOW = select(literal_column("CURRENT_TIMESTAMP", MOMENT))
 
 
