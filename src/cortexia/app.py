@@ -17,6 +17,7 @@ from cortexia.annotators.base import Annotator, SessionContext, option_types
 from cortexia.answers import Answers
 from cortexia.batch.ending import settle
 from cortexia.batch.main import worker_options, worker_payload
+from cortexia.batch.scan import chunks, settled
 from cortexia.batch.submission import Order, submit
 from cortexia.batch.supervisor import Crew, Supervisor
 from cortexia.batch.worker import Worker
@@ -36,6 +37,7 @@ from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, RunSpec, Sto
 
 Source = str | Path | bytes | BytesIO
 Event = Mapping[str, Any]
+Found = tuple[SourceVideo, VideoIdentity] | RejectedInput
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,7 @@ class App(Answers):
             except ValueError as error:
                 yield RejectedInput("not_an_input", f"{source!r:.200}: {error}")
 
-    def _identify(
-        self, sources: Iterable[Source], left_out: list[str], fps: Fraction | None = None
-    ) -> Iterator[tuple[SourceVideo, VideoIdentity] | RejectedInput]:
+    def _identify(self, sources: Iterable[Source], left_out: list[str], fps: Fraction | None = None) -> Iterator[Found]:
         cache = IdentityCache(self.settings.cache_path)
         for video in self._videos(sources, left_out, fps):
             if isinstance(video, RejectedInput):
@@ -218,7 +218,8 @@ class App(Answers):
         jobs: dict[str, str] = {}
         waiting: list[str] = []
         held = 0
-        for item in islice(self._identify(sources, left_out, request.fps), limit):
+        found = islice(self._identify(sources, left_out, request.fps), limit)
+        for item in self._unsettled(found, request, results, on_event):
             if isinstance(item, RejectedInput):
                 results.append(VideoResult(str(item), None, "rejected", item.reason, str(item)))
                 on_event({"event": "input_rejected", "reason": item.reason, "message": str(item)})
@@ -239,6 +240,46 @@ class App(Answers):
         results += [self._result(job_id, uri) for job_id, uri in jobs.items()]
         return AnnotateReport(store.location, tuple(results), tuple(left_out), interrupted=stopped())
 
+    def _unsettled(
+        self, items: Iterable[Found], request: Request, results: list[VideoResult], on_event: Callable[[Event], None]
+    ) -> Iterator[Found]:
+        """Items without those videos for which everything is stored: they are results already, and need no job."""
+        order = self._order(request)
+        told: set[str] = set()
+        for chunk in chunks(items):
+            done = self._settled([item[1] for item in chunk if not isinstance(item, RejectedInput)], order)
+            for item in chunk:
+                if isinstance(item, RejectedInput) or item[1].video_id not in done:
+                    yield item
+                elif item[1].video_id not in told:
+                    told.add(item[1].video_id)
+                    results.append(done[item[1].video_id])
+                    on_event({"event": "input_settled", **_identity_event(item[1])})
+        self._drop_media(told)
+
+    def _settled(self, identities: Sequence[VideoIdentity], order: Order) -> dict[str, VideoResult]:
+        """Results by video, of those for which nothing is left to do."""
+        run_ids = {identity.video_id: order.run_ids(identity.video_id) for identity in identities}
+        done = settled(self.store(), run_ids)
+        return {
+            identity.video_id: self._result_of(identity, run_ids[identity.video_id])
+            for identity in identities
+            if identity.video_id in done
+        }
+
+    def _result_of(self, identity: VideoIdentity, run_ids: Sequence[str]) -> VideoResult:
+        """What is stored of a video with these completed runs; the store learns where the video lies now."""
+        store = self.store()
+        record = store.video(identity.video_id)
+        if record is None or record.identity.uri != identity.uri:
+            store.save_video(identity)
+        stored = {run.run_id: run for run in store.runs(identity.video_id)}
+        runs = tuple(stored[run_id] for run_id in run_ids if run_id in stored)
+        return VideoResult(identity.uri, identity.video_id, JobState.COMPLETED.value, None, None, record, runs)
+
+    def _order(self, request: Request) -> Order:
+        return Order(*self._recipes(request), request.time_range, self.models.digest)
+
     def _work(self, job_ids: list[str], on_event: Callable[[Event], None], stopped: Callable[[], bool]) -> None:
         store = self.store()
         waiting = [job_id for job_id in job_ids if not self._settle(job_id, on_event)]
@@ -252,8 +293,7 @@ class App(Answers):
 
     def submit(self, identity: VideoIdentity, request: Request) -> str:
         """A job for one video; the id of the same unfinished job where there is one."""
-        order = Order(*self._recipes(request), request.time_range, self.models.digest)
-        return submit(self.store(), identity, order)
+        return submit(self.store(), identity, self._order(request))
 
     def _settle(self, job_id: str, on_event: Callable[[Event], None]) -> bool:
         """Whether everything asked for was stored already, so that the job could be ended at once."""

@@ -301,6 +301,17 @@ def test_a_newer_run_of_the_same_annotator_supersedes(store):
     assert starts(store.find(Query())) == [0.0], "asked for again, the old one is current"
 
 
+def test_what_is_completed_is_told_for_many_videos_at_once(store):
+    for letter in "abc":
+        completed(store, spec(letter), [box(0)], letter)
+    submitted(store, spec("c", "masks"), letter="c")
+    submitted(store, spec("d"), letter="d")
+    wanted = [identity(letter).video_id for letter in "abcd"]
+    assert store.completed(wanted) == {spec("a").run_id, spec("b").run_id}, "c has an unfinished job"
+    assert store.completed([*wanted[:1], *(f"{number:064x}" for number in range(2500))]) == {spec("a").run_id}
+    assert store.completed([]) == frozenset()
+
+
 def test_rows_of_a_failed_run_are_not_current_and_go_when_it_starts_afresh(store):
     claim = claimed(store, spec())
     commit(store, claim, part(spec(), 0, [box(0)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from fractions import Fraction
 
 import pytest
@@ -163,6 +164,12 @@ def test_a_run_is_what_makes_its_rows():
         RunSpec("v" * 64, "shots", "1", {"a": 1, "b": 2}, tenant="t"),
     ]
     assert len({spec.run_key, *(other.run_key for other in others)}) == len(others) + 1
+
+
+@given(st.text(st.characters(codec="utf-8")), st.integers(), st.integers(0))
+def test_ids_are_uuids_of_version_five(run_key, pts, ordinal):
+    namespace = uuid.UUID("6b1f0a52-9f0c-5c8e-9d5e-2f2f6f1f7a11")
+    assert annotation_id(run_key, "shot", pts, ordinal) == str(uuid.uuid5(namespace, f"{run_key}/shot/{pts}/{ordinal}"))
 
 
 def test_ids_are_deterministic_and_apart():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from cortexia import provenance
 from cortexia.annotators.base import Annotator
 from cortexia.plan import WeightsOf, make_specs, no_weights
 from cortexia.stores.base import StorageBackend
-from cortexia.types import WHOLE_VIDEO, TimeRange, VideoIdentity
+from cortexia.types import WHOLE_VIDEO, RunSpec, TimeRange, VideoIdentity
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,27 @@ class Order:
     weights_of: WeightsOf = no_weights
     notes: Mapping[str, Any] = field(default_factory=dict)
 
+    def specs(self, video_id: str) -> dict[str, RunSpec]:
+        """What is to be run on a video, by annotator, providers first."""
+        specs: dict[str, RunSpec] = {}
+        for name, model in self._any_video.items():
+            specs[name] = model.for_video(video_id, tuple(specs[need].run_key for need in self.needs[name]))
+        return specs
+
+    @cached_property
+    def _any_video(self) -> dict[str, RunSpec]:
+        """As for a video without an id: what options and weights come to is found out once."""
+        return make_specs("", self.recipes, self.needs, self.time_range, self.weights_of)
+
+    def run_ids(self, video_id: str) -> list[str]:
+        return [spec.run_id for spec in self.specs(video_id).values()]
+
 
 def submit(
     store: StorageBackend, video: VideoIdentity, order: Order, priority: int = 0, batch_id: str | None = None
 ) -> str:
     """A job for one video; the id of the same unfinished job where there is one."""
-    specs = make_specs(video.video_id, order.recipes, order.needs, order.time_range, order.weights_of)
+    specs = order.specs(video.video_id)
     store.save_video(video)
     store.register_runs(list(specs.values()), provenance.software())
     config = {

@@ -205,6 +205,10 @@ class StorageBackend(Protocol):
 
     def runs(self, video_id: str | None = None, current_only: bool = True) -> Iterator[RunRecord]: ...
 
+    def completed(self, video_ids: Collection[str]) -> frozenset[str]:
+        """Ids of the completed runs of these videos, any number of them in one go; those of a video with an unfinished
+        job are left out."""
+
     # -- jobs
     def submit_job(
         self,

@@ -6,8 +6,9 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from cortexia.types.annotation import Annotation
@@ -52,7 +53,10 @@ class JobState(StrEnum):
 
 def canonical_json(value: Any) -> str:
     """One text per value: sorted keys, no spaces, no NaN. Digests are taken over it."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _canonical.encode(value)
+
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest_of(value: Any) -> str:
@@ -60,7 +64,7 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunSpec:
     """What makes a run that run. Software and FFmpeg versions are provenance and not part of it."""
 
@@ -73,11 +77,17 @@ class RunSpec:
     upstream: tuple[str, ...] = ()
     tenant: str = LOCAL_TENANT
 
-    @property
+    @cached_property
     def options_digest(self) -> str:
         return digest_of(dict(self.options))
 
-    @property
+    def for_video(self, video_id: str, upstream: tuple[str, ...]) -> RunSpec:
+        """The same asked of another video. The options are the same object, and so is their digest."""
+        other = replace(self, video_id=video_id, upstream=upstream)
+        other.__dict__["options_digest"] = self.options_digest
+        return other
+
+    @cached_property
     def run_key(self) -> str:
         """SHA-256 over everything above: the same key means the same rows."""
         return digest_of(
@@ -93,14 +103,21 @@ class RunSpec:
             ]
         )
 
-    @property
+    @cached_property
     def run_id(self) -> str:
-        return str(uuid.uuid5(_ID_NAMESPACE, self.run_key))
+        return _named_uuid(self.run_key)
 
 
 def annotation_id(run_key: str, kind: str, start_pts: int, ordinal: int) -> str:
     """Deterministic id from the run, the type, the start and the order of emission; never from floats."""
-    return str(uuid.uuid5(_ID_NAMESPACE, f"{run_key}/{kind}/{start_pts}/{ordinal}"))
+    return _named_uuid(f"{run_key}/{kind}/{start_pts}/{ordinal}")
+
+
+def _named_uuid(name: str) -> str:
+    """The text of ``uuid.uuid5``, without the object: there is one for every annotation."""
+    text = hashlib.sha1(_ID_NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 @dataclass(frozen=True, slots=True)

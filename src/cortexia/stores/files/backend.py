@@ -137,6 +137,10 @@ class FileStorageBackend(SqlStorageBackend):
         self._freshness.of_video(video_id)
         yield from super().runs(video_id, current_only)
 
+    def completed(self, video_ids: Collection[str]) -> frozenset[str]:
+        self._freshness.of_all()
+        return super().completed(video_ids)
+
     # -- jobs
 
     def submit_job(

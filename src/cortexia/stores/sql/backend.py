@@ -64,6 +64,10 @@ class SqlStorageBackend:
         with self._door.read() as connection:
             yield from runs.find(connection, *conditions)
 
+    def completed(self, video_ids: Collection[str]) -> frozenset[str]:
+        with self._door.read() as connection:
+            return runs.completed(connection, video_ids)
+
     @contextlib.contextmanager
     def _jobs(self) -> Iterator[jobs.JobRows]:
         with self._door.write() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import RunRecord, RunWindow
 from cortexia.stores.lifecycle import starts_afresh
-from cortexia.stores.sql.schema import annotation_rows, job_runs, pipelines, runs, videos, windows
-from cortexia.types import RunSpec, RunStatus, TimeRange
+from cortexia.stores.sql.schema import annotation_rows, job_runs, jobs, pipelines, runs, videos, windows
+from cortexia.types import JobState, RunSpec, RunStatus, TimeRange
 
 NOT_CURRENT = (RunStatus.FAILED.value, RunStatus.SUPERSEDED.value)
 _JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
@@ -181,6 +181,25 @@ def find(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[R
     statement = select(runs).where(*conditions).order_by(runs.c.video_id, runs.c.annotator, runs.c.run_id)
     for row in connection.execution_options(yield_per=100).execute(statement):
         yield _record(row)
+
+
+def completed(connection: Connection, video_ids: Collection[str]) -> frozenset[str]:
+    """See ``stores.base.StorageBackend.completed``."""
+    wanted = list(video_ids)
+    found: set[str] = set()
+    for first in range(0, len(wanted), _ASKED_AT_ONCE):
+        found.update(connection.execute(_COMPLETED, {"asked": wanted[first : first + _ASKED_AT_ONCE]}).scalars())
+    return frozenset(found)
+
+
+# SQLite takes 32,766 values in a statement at most
+_ASKED_AT_ONCE = 1000
+_UNFINISHED = tuple(state.value for state in JobState if not state.is_final)
+_COMPLETED = select(runs.c.run_id).where(
+    runs.c.video_id.in_(bindparam("asked", expanding=True)),
+    runs.c.status == RunStatus.COMPLETED.value,
+    runs.c.video_id.not_in(select(jobs.c.video_id).where(jobs.c.status.in_(_UNFINISHED))),
+)
 
 
 def of_job(connection: Connection, job_id: str) -> tuple[RunRecord, ...]:
