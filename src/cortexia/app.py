@@ -244,7 +244,7 @@ class App(Answers):
         waiting = [job_id for job_id in job_ids if not self._settle(job_id, on_event)]
         executor = registry.load("executors", self.settings.executor)()
         crew = Crew.from_settings(self.settings, len(waiting), executor.most_workers)
-        payload = worker_payload(self.store_address, waiting, self.settings, crew.workers)
+        payload = worker_payload(store.address, waiting, self.settings, crew.workers)
         try:
             Supervisor(store, executor, on_event, stopped, crew).run(payload)
         finally:
@@ -303,7 +303,7 @@ class App(Answers):
         store = self.store()
         run_ids = tuple(run.run_id for run in store.job_runs(job_id))
         yield from store.find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
-        options = worker_options(worker_payload(self.store_address, [job_id], self.settings), CancelToken())
+        options = worker_options(worker_payload(self.store().address, [job_id], self.settings), CancelToken())
         worker = Worker(store, self.decoder, replace(options, raises=tuple(Cause)))
         claim = worker.claim(job_id)
         if claim is not None:
