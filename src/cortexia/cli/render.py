@@ -30,6 +30,8 @@ def print_report(report: AnnotateReport, as_json: bool) -> None:
         click.echo(f"left out {len(report.left_out)} files that are no video: {printable(shown)}")
     if report.interrupted:
         click.echo("interrupted; run the same command again to go on")
+    if report.batch_id and len(report.videos) > 1:
+        click.echo(f"batch: {report.batch_id}")
     click.echo(f"store: {report.store}")
 
 
@@ -53,6 +55,7 @@ def report_to_dict(report: AnnotateReport) -> dict[str, Any]:
     return {
         "store": report.store,
         "interrupted": report.interrupted,
+        "batch_id": report.batch_id,
         "left_out": list(report.left_out),
         "videos": [
             {
