@@ -35,9 +35,9 @@ class PipelineResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchJob:
-    """One video of a batch. ``reason``: a code, where it did not end well. ``duration_s``: of the part of
-    the video that was asked for, as far as it is known. ``windows``: commits of this job: none where all was stored already. ``annotator_results``: as
-    ``pipeline_results``, by annotator."""
+    """One video of a batch. ``reason``: a code, where it did not end well. ``duration_s``: of the part of the video
+    that was asked for, as far as it is known. ``windows``: commits of this job: none where all was stored already.
+    ``annotator_results``: as ``pipeline_results``, by annotator."""
 
     job_id: str
     video_path: str

@@ -92,8 +92,8 @@ def _speeds(facts: BatchFacts) -> Plot | None:
     if len(factors) < 2:
         return None
     last = len(factors)
-    places = sorted({1, *(round(last * part / 4) for part in range(1, 5))})
-    ticks = [Tick(round((place - 0.5) / last * 100, 3), str(place)) for place in places if place]
+    step = max(1, round(last / 8))
+    ticks = [Tick(round((place - 0.5) / last * 100, 3), str(place)) for place in range(1, last + 1, step)]
     return _steps(factors, ticks)
 
 
