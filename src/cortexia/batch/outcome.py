@@ -12,6 +12,7 @@ from cortexia.stores.base import JobRecord, RunRecord
 from cortexia.types import JobState, RunStatus
 
 JobStatus = JobState
+_DONE = (JobState.COMPLETED, JobState.COMPLETED_WITH_ERRORS)
 _WORST_FIRST = (RunStatus.FAILED, RunStatus.RUNNING, RunStatus.PENDING, RunStatus.SKIPPED, RunStatus.COMPLETED)
 
 
@@ -66,7 +67,7 @@ class BatchJob:
     def realtime_factor(self) -> float | None:
         """Seconds of video for each second of work. A second is the least that a store tells apart, so that a job that
         took less counts as one second."""
-        if self.wall_s is None or not self.duration_s or self.status is JobState.FAILED:
+        if self.wall_s is None or not self.duration_s or self.status not in _DONE:
             return None
         return self.duration_s / max(1.0, self.wall_s)
 

@@ -14,18 +14,21 @@ Event = Mapping[str, Any]
 WAITING, RUNNING, STORED = "waiting", "running", "stored already"
 _WINDOW_S = 30.0
 _SETTLED_AFTER_S = 1.0
+_FIRST_LOOK_S = 0.5
 _WAITS_AGAIN = ("queued", "retrying", "pending", "lost")
 
 
 @dataclass(slots=True)
 class AnnotatorProgress:
-    """``media_s``: seconds of media consumed; ``processing_s``: seconds at work."""
+    """``media_s``: seconds of media consumed; ``processing_s``: seconds at work; ``before``: how much was done when it was
+    first seen, 0 to 1."""
 
     media_s: float
     duration_s: float | None
     rows: int
     is_running: bool
     processing_s: float
+    before: float = 0.0
 
     @property
     def fraction(self) -> float:
@@ -36,14 +39,13 @@ class AnnotatorProgress:
 
 @dataclass(slots=True)
 class VideoAtWork:
-    """``worker``: its name; ``before``: how much of it was done when it was first seen, 0 to 1."""
+    """``worker``: its name; ``began``: when it was first seen."""
 
     name: str
     size_bytes: int
     worker: str
     began: float
     annotators: dict[str, AnnotatorProgress] = field(default_factory=dict)
-    before: float | None = None
 
     @property
     def fraction(self) -> float:
@@ -53,8 +55,9 @@ class VideoAtWork:
 
     @property
     def done(self) -> float:
-        """As ``fraction``, of this time only."""
-        return max(0.0, self.fraction - (self.before or 0.0))
+        """As ``fraction``, since it was first seen."""
+        parts = [progress.fraction - progress.before for progress in self.annotators.values()]
+        return max(0.0, sum(parts) / len(parts)) if parts else 0.0
 
     @property
     def duration_s(self) -> float | None:
@@ -126,10 +129,14 @@ class Tally:
             return
         is_running = event["status"] in ("running", "pending")
         told = (event["media_s"], event["duration_s"], event["rows"], is_running, event.get("processing_s", 0.0))
-        is_new = event["annotator"] not in video.annotators
-        video.annotators[event["annotator"]] = AnnotatorProgress(*told)
-        if is_new and video.before is None:
-            video.before = 0.0 if not is_running else video.fraction
+        progress = AnnotatorProgress(*told)
+        known = video.annotators.get(event["annotator"])
+        if known is not None:
+            progress.before = known.before
+        elif is_running or self._clock() - video.began < _FIRST_LOOK_S:
+            # what comes to its end later all at once was done in between
+            progress.before = progress.fraction
+        video.annotators[event["annotator"]] = progress
 
     def _end(self, event: Event) -> None:
         known = self._videos.get(event["job_id"])
@@ -138,7 +145,7 @@ class Tally:
         is_ended = state not in _WAITS_AGAIN
         if video is not None:
             self._media_s += video.media_s
-            self._bytes += video.size_bytes * (1.0 - (video.before or 0.0) if is_ended else video.done)
+            self._bytes += video.size_bytes * (1.0 - video.fraction + video.done if is_ended else video.done)
             self._ended += is_ended
         self._states[event["job_id"]] = state.replace("_", " ") if is_ended else WAITING
 
