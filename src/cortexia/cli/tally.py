@@ -20,8 +20,8 @@ _WAITS_AGAIN = ("queued", "retrying", "pending", "lost")
 
 @dataclass(slots=True)
 class AnnotatorProgress:
-    """``media_s``: seconds of media consumed; ``processing_s``: seconds at work; ``before``: how much was done when it was
-    first seen, 0 to 1."""
+    """``media_s``: seconds of media consumed; ``processing_s``: seconds at work; ``before``: how much was done when it
+    was first seen, 0 to 1."""
 
     media_s: float
     duration_s: float | None
