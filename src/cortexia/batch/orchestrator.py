@@ -226,7 +226,10 @@ class BatchOrchestrator:
     # -- what came of it
 
     def _records(self) -> list[JobRecord]:
-        return [job for job in map(self._store.job, self._given) if job is not None]
+        """In order of submission; jobs that went over to another batch come last."""
+        own = {job.job_id: job for job in self._store.jobs(batch_id=self.batch_id) if job.job_id in self._given}
+        others = (self._store.job(job_id) for job_id in self._given if job_id not in own)
+        return [*own.values(), *(job for job in others if job is not None)]
 
     def _write(self, jobs: Sequence[JobRecord]) -> None:
         """The annotations of each pipeline of jobs that have ended, in a file of its own where they are wanted."""
