@@ -67,11 +67,6 @@ class Answers:
         except NoStoreError:
             return None
 
-    @property
-    def store_address(self) -> str:
-        """What another process opens: an absolute path, or the URL with the password that ``location`` hides."""
-        return self.settings.store if "://" in self.settings.store else self.store().location
-
     def video_status(self, video_id: str) -> VideoStatus | None:
         """One stored video with its runs and jobs."""
         store = self.store(create=False)

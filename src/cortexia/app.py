@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property, partial
-from io import BytesIO
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from cortexia import registry
 from cortexia.annotators.base import Annotator, SessionContext, option_types
-from cortexia.answers import Answers
-from cortexia.batch.ending import settle
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.scan import chunks, settled
-from cortexia.batch.submission import Order, submit
-from cortexia.batch.supervisor import Crew, Supervisor
+from cortexia.batch.submission import Order, settled_event, submit, submitted_event
 from cortexia.batch.worker import Worker
-from cortexia.config import Settings
+from cortexia.batches import Batches, rejected
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
-from cortexia.errors import ConfigurationError, MissingDependencyError, RejectedInput
+from cortexia.errors import ConfigurationError, RejectedInput
+from cortexia.intake import Found, Source
 from cortexia.models.presets import PresetChoice
-from cortexia.models.shop import ModelShop
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
-from cortexia.sources import IdentityCache, InputAdapter, RemoteAccess, SourceVideo, identify
+from cortexia.sources import SourceVideo
 from cortexia.staleness import standings
 from cortexia.stores.base import Cause, RunRecord, StorageBackend, Window
 from cortexia.stores.lifecycle import starts_afresh
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, RunSpec, StoredRow, TimeRange, VideoIdentity
 
-Source = str | Path | bytes | BytesIO
 Event = Mapping[str, Any]
-Found = tuple[SourceVideo, VideoIdentity] | RejectedInput
 
 
 @dataclass(frozen=True)
@@ -57,31 +51,10 @@ class Request:
         return make_recipes(self.annotators, self.options)
 
 
-class App(Answers):
+class App(Batches):
     """Annotates, and answers what can be asked of what is stored. Use as a context manager."""
 
-    def __init__(self, settings: Settings, store: StorageBackend | None = None) -> None:
-        super().__init__(settings, store)
-        self._stack = ExitStack()
-        self._remote = RemoteAccess.from_settings(settings)
-
-    def close(self, abandon: bool = False) -> None:
-        """Close the store and remove temporary files, and fetched media that no unfinished job needs.
-
-        ``abandon``: media of unfinished jobs goes too, as their store does.
-        """
-        try:
-            self._drop_media(set(self._remote.cache.adopted), abandon)
-        finally:
-            self._stack.close()
-            super().close()
-
     # -- models
-
-    @cached_property
-    def models(self) -> ModelShop:
-        """The catalogue, what is here of it, and how to bring the rest."""
-        return ModelShop(self.settings)
 
     def preset_for(self, request: Request) -> PresetChoice | None:
         """The preset that a request without annotators comes to; ``None`` for one that names them."""
@@ -94,45 +67,6 @@ class App(Answers):
             return request
         preset = choice.preset
         return replace(request, annotators=preset.annotators, options=preset.options_under(request.options))
-
-    # -- sources
-
-    def _videos(
-        self, sources: Iterable[Source], left_out: list[str], fps: Fraction | None
-    ) -> Iterator[SourceVideo | RejectedInput]:
-        """Every video of the sources; what cannot be read comes as the error it gives, and the others follow."""
-        for source in sources:
-            try:
-                stream = self._stack.enter_context(InputAdapter.adapt(source, fps, access=self._remote))
-                yield from stream
-                left_out += [str(path) for path in stream.left_out]
-            except RejectedInput as error:
-                yield error
-            except MissingDependencyError as error:
-                yield RejectedInput(error.code, f"{source!r:.200}: {error}")
-            except ValueError as error:
-                yield RejectedInput("not_an_input", f"{source!r:.200}: {error}")
-
-    def _identify(self, sources: Iterable[Source], left_out: list[str], fps: Fraction | None = None) -> Iterator[Found]:
-        cache = IdentityCache(self.settings.cache_path)
-        for video in self._videos(sources, left_out, fps):
-            if isinstance(video, RejectedInput):
-                yield video
-                continue
-            try:
-                yield video, identify(video, cache)
-            except RejectedInput as error:
-                yield error
-
-    def _drop_media(self, video_ids: Collection[str], abandon: bool = False) -> None:
-        """Forget fetched media, unless it shall be kept or a job still needs it."""
-        if self.settings.keep_media or not video_ids:
-            return
-        cache = self._remote.cache
-        store = None if abandon else self._existing_store()
-        for video_id in video_ids:
-            if store is None or all(job.status.is_final for job in store.jobs(video_id)):
-                cache.drop(video_id)
 
     # -- plan
 
@@ -213,6 +147,7 @@ class App(Answers):
         request = self.completed(request)
         request.recipes()
         store = self.store()
+        batch_id = str(uuid.uuid4())
         left_out: list[str] = []
         results: list[VideoResult] = []
         jobs: dict[str, str] = {}
@@ -221,15 +156,14 @@ class App(Answers):
         found = islice(self._identify(sources, left_out, request.fps), limit)
         for item in self._unsettled(found, request, results, on_event):
             if isinstance(item, RejectedInput):
-                results.append(VideoResult(str(item), None, "rejected", item.reason, str(item)))
-                on_event({"event": "input_rejected", "reason": item.reason, "message": str(item)})
+                results.append(rejected(item, on_event))
                 continue
             identity = item[1]
-            job_id = self.submit(identity, request)
+            job_id = self.submit(identity, request, batch_id)
             if job_id not in jobs:
                 jobs[job_id] = identity.uri
                 waiting.append(job_id)
-                on_event({"event": "job_submitted", "job_id": job_id, **_identity_event(identity)})
+                on_event(submitted_event(job_id, identity))
             held += identity.size_bytes if item[0].path.is_relative_to(self.settings.media_cache) else 0
             if held >= self.settings.media_cache_bytes:
                 self._work(waiting, on_event, stopped)
@@ -238,7 +172,7 @@ class App(Answers):
                 break
         self._work(waiting, on_event, stopped)
         results += [self._result(job_id, uri) for job_id, uri in jobs.items()]
-        return AnnotateReport(store.location, tuple(results), tuple(left_out), interrupted=stopped())
+        return AnnotateReport(store.location, tuple(results), tuple(left_out), stopped(), batch_id if jobs else None)
 
     def _unsettled(
         self, items: Iterable[Found], request: Request, results: list[VideoResult], on_event: Callable[[Event], None]
@@ -254,7 +188,7 @@ class App(Answers):
                 elif item[1].video_id not in told:
                     told.add(item[1].video_id)
                     results.append(done[item[1].video_id])
-                    on_event({"event": "input_settled", **_identity_event(item[1])})
+                    on_event(settled_event(item[1]))
         self._drop_media(told)
 
     def _settled(self, identities: Sequence[VideoIdentity], order: Order) -> dict[str, VideoResult]:
@@ -280,50 +214,9 @@ class App(Answers):
     def _order(self, request: Request) -> Order:
         return Order(*self._recipes(request), request.time_range, self.models.digest)
 
-    def _work(self, job_ids: list[str], on_event: Callable[[Event], None], stopped: Callable[[], bool]) -> None:
-        store = self.store()
-        waiting = [job_id for job_id in job_ids if not self._settle(job_id, on_event)]
-        executor = registry.load("executors", self.settings.executor)()
-        crew = Crew.from_settings(self.settings, len(waiting), executor.most_workers)
-        payload = worker_payload(self.store_address, waiting, self.settings, crew.workers)
-        try:
-            Supervisor(store, executor, on_event, stopped, crew).run(payload)
-        finally:
-            self._drop_media({job.video_id for job in map(store.job, job_ids) if job is not None})
-
-    def submit(self, identity: VideoIdentity, request: Request) -> str:
+    def submit(self, identity: VideoIdentity, request: Request, batch_id: str | None = None) -> str:
         """A job for one video; the id of the same unfinished job where there is one."""
-        return submit(self.store(), identity, self._order(request))
-
-    def _settle(self, job_id: str, on_event: Callable[[Event], None]) -> bool:
-        """Whether everything asked for was stored already, so that the job could be ended at once."""
-        is_settled = settle(self.store(), job_id, self.settings.lease_s)
-        if is_settled:
-            on_event({"event": "job_settled", "job_id": job_id})
-        return is_settled
-
-    def _result(self, job_id: str, uri: str) -> VideoResult:
-        store = self.store()
-        job = store.job(job_id)
-        assert job is not None  # noqa: S101 - submitted above; jobs are never deleted  # nosec B101
-        return VideoResult(
-            uri=uri,
-            video_id=job.video_id,
-            status=job.status.value,
-            reason=job.reason,
-            message=job.error_message,
-            record=store.video(job.video_id),
-            runs=store.job_runs(job_id),
-        )
-
-    def identify_one(self, source: Source, fps: Fraction | None = None) -> VideoIdentity:
-        """The one video that ``source`` holds. Raises ``RejectedInput``, or ``ConfigurationError`` for several."""
-        items = list(self._identify([source], [], fps))
-        if len(items) != 1:
-            raise ConfigurationError(f"one video is needed here, the source holds {len(items)}")
-        if isinstance(items[0], RejectedInput):
-            raise items[0]
-        return items[0][1]
+        return submit(self.store(), identity, self._order(request), batch_id=batch_id)
 
     def stream(self, identity: VideoIdentity, request: Request) -> Iterator[StoredRow]:
         """Annotate one video in this process: what is stored already, then rows as they are committed.
@@ -343,7 +236,7 @@ class App(Answers):
         store = self.store()
         run_ids = tuple(run.run_id for run in store.job_runs(job_id))
         yield from store.find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
-        options = worker_options(worker_payload(self.store_address, [job_id], self.settings), CancelToken())
+        options = worker_options(worker_payload(self.store().address, [job_id], self.settings), CancelToken())
         worker = Worker(store, self.decoder, replace(options, raises=tuple(Cause)))
         claim = worker.claim(job_id)
         if claim is not None:
@@ -373,7 +266,3 @@ def _kept(store: StorageBackend | None, run_id: str) -> RunRecord | None:
     """The run as a new job will find it."""
     record = store.run(run_id) if store else None
     return None if record is None or starts_afresh(record.status, record.reason) else record
-
-
-def _identity_event(identity: VideoIdentity) -> dict[str, Any]:
-    return {"video_id": identity.video_id, "uri": identity.uri, "filename": identity.filename}

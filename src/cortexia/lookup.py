@@ -99,6 +99,34 @@ def _is_prefix(word: str) -> bool:
     return len(word) >= _PREFIX_MIN and _HEX.issuperset(word.lower())
 
 
+def job_id_of(store: StorageBackend, word: str) -> str:
+    """Id of the job that ``word`` names: an id, or its beginning, at least four characters that fit one job only.
+    Raises ``ConfigurationError``."""
+    known = store.job(word)
+    if known is not None:
+        return known.job_id
+    return _only("job", word, (job.job_id for job in store.jobs()), "cortexia jobs list")
+
+
+def batch_id_of(store: StorageBackend, word: str | None) -> str:
+    """As ``job_id_of``, for a batch; ``None`` names the one that began last."""
+    known = [batch.batch_id for batch in store.batches()]
+    if word is None:
+        if not known:
+            raise ConfigurationError(f"there is no batch in {store.location}; cortexia batch run makes one")
+        return known[-1]
+    return word if word in known else _only("batch", word, known, "cortexia batch list")
+
+
+def _only(what: str, word: str, known: Iterable[str], listing: str) -> str:
+    fitting = [name for name in known if name.startswith(word)] if len(word) >= _PREFIX_MIN else []
+    if len(fitting) > 1:
+        raise ConfigurationError(f"{word!r} is the beginning of {len(fitting)} {what} ids; give more of it")
+    if not fitting:
+        raise ConfigurationError(f"there is no {what} {word!r}; see: {listing}")
+    return fitting[0]
+
+
 def require_types(types: Iterable[str]) -> None:
     """Raise ``UnknownNameError`` for a name that is no annotation type."""
     for name in types:

@@ -40,12 +40,14 @@ class VideoResult:
 
 @dataclass(frozen=True)
 class AnnotateReport:
-    """``left_out``: files of folders that are plainly no video. ``interrupted``: stopped, and can be gone on with."""
+    """``left_out``: files of folders that are plainly no video. ``interrupted``: stopped, and can be gone on with.
+    ``batch_id``: of its jobs, where they are of one batch."""
 
     store: str
     videos: tuple[VideoResult, ...]
     left_out: tuple[str, ...] = ()
     interrupted: bool = False
+    batch_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,12 @@ class VideoStatus:
     runs: tuple[RunRecord, ...]
     jobs: tuple[JobRecord, ...]
     standings: tuple[Standing, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobStanding:
+    """A job with its video and its runs, as they are now."""
+
+    job: JobRecord
+    record: VideoRecord | None
+    runs: tuple[RunRecord, ...]

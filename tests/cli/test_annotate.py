@@ -79,7 +79,7 @@ def test_running_it_again_changes_nothing(cortexia, clip):
     first = export(cortexia)
     done = cortexia("annotate", clip, "--json")
     events = {json.loads(line)["event"] for line in done.stderr.splitlines()}
-    assert events == {"preset_chosen", "input_settled"}, "nothing was read, and no worker started"
+    assert events == {"preset_chosen", "video_settled"}, "nothing was read, and no worker started"
     assert export(cortexia) == first
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from fractions import Fraction
@@ -425,3 +426,61 @@ def test_whoever_saw_the_death_knows_better_than_the_last_heartbeat(store, said,
     store.renew(claim, 30.0, "boxes")
     store.abandon(claim.job.job_id, claim.worker, "it died", None, said)
     assert store.job(claim.job.job_id).suspects == suspects
+
+
+# -- batches
+
+
+def in_batch(store, letter: str, batch_id: str | None, annotator: str = "boxes", priority: int = 0) -> str:
+    store.save_video(identity(letter), media())
+    wanted = spec(letter, annotator)
+    store.register_runs([wanted], {})
+    return store.submit_job(identity(letter), [wanted.run_id], {}, batch_id=batch_id, priority=priority)
+
+
+def test_jobs_of_a_batch_and_in_a_state(store):
+    first, second = in_batch(store, "a", "one"), in_batch(store, "b", "one")
+    alone, other = in_batch(store, "c", None), in_batch(store, "d", "two")
+    store.cancel_job(second)
+    assert [job.job_id for job in store.jobs(batch_id="one")] == [first, second]
+    assert [job.job_id for job in store.jobs(statuses=(JobState.CANCELLED,))] == [second]
+    assert [job.job_id for job in store.jobs(batch_id="one", statuses=(JobState.QUEUED, JobState.RUNNING))] == [first]
+    assert [job.job_id for job in store.jobs(identity("d").video_id, "two")] == [other]
+    assert list(store.jobs(identity("c").video_id, "two")) == []
+    assert [job.job_id for job in store.jobs()] == [first, second, alone, other]
+
+
+def test_batches_are_counted_in_the_order_in_which_they_began(store):
+    in_batch(store, "a", "zebra", priority=3)
+    in_batch(store, "b", "ant")
+    in_batch(store, "c", None)
+    ended = store.claim("w", 9.0, in_batch(store, "d", "zebra"))
+    store.release(ended, JobState.FAILED, "error", "it broke")
+    zebra, ant = store.batches()
+    assert (zebra.batch_id, ant.batch_id) == ("zebra", "ant")
+    assert (dict(zebra.counts), zebra.total, zebra.unfinished) == ({"queued": 1, "failed": 1}, 2, 1)
+    assert (zebra.priority, ant.priority) == (3, 0)
+    assert zebra.started_at is not None
+    assert zebra.completed_at is not None
+    assert zebra.created_at <= zebra.started_at <= zebra.completed_at
+    assert (dict(ant.counts), ant.started_at, ant.completed_at) == ({"queued": 1}, None, None)
+
+
+def test_an_unfinished_job_goes_over_to_the_batch_that_asks_for_it_last(store):
+    job_id = in_batch(store, "a", None)
+    assert in_batch(store, "a", "one") == job_id
+    claim = store.claim("w", 9.0, job_id)
+    assert in_batch(store, "a", "two") == job_id
+    assert in_batch(store, "a", None) == job_id, "asked for without a batch it stays where it is"
+    assert store.job(job_id).batch_id == "two"
+    assert [batch.batch_id for batch in store.batches()] == ["two"]
+    assert store.release(claim, JobState.COMPLETED, None, None) is JobState.COMPLETED, "its worker notices nothing"
+    assert in_batch(store, "a", "three") != job_id, "an ended one is nobody else's"
+
+
+def test_the_batch_of_a_job_outlives_the_process(store):
+    job_id = in_batch(store, "a", None)
+    in_batch(store, "a", "one")
+    with contextlib.closing(open_store(store.address)) as again:
+        assert again.job(job_id).batch_id == "one"
+        assert [batch.total for batch in again.batches()] == [1]

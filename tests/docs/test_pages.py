@@ -16,7 +16,13 @@ import pytest
 from cortexia.testing import demo_spec
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/quickstart.md", "docs/how-to/query-with-sql.md", "docs/how-to/write-an-annotator.md"]
+PAGES = [
+    "README.md",
+    "docs/quickstart.md",
+    "docs/how-to/batches.md",
+    "docs/how-to/query-with-sql.md",
+    "docs/how-to/write-an-annotator.md",
+]
 HOME = "/home/you/cortexia"
 """What stands for the reader's folder in what pages print."""
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")

@@ -161,3 +161,13 @@ def test_a_folder_that_was_deleted_takes_its_video_with_it(store, base):
     drop_index(base)
     with contextlib.closing(FileStorageBackend(base)) as opened:
         assert [job.job_id for job in opened.jobs()] == jobs
+
+
+def test_the_batch_that_a_job_went_over_to_is_in_its_file(store, base):
+    """The index alone would lose it."""
+    job_id = submitted(store, spec())
+    assert store.submit_job(identity(), [spec().run_id], {}, batch_id="one") == job_id
+    store.close()
+    drop_index(base)
+    with contextlib.closing(FileStorageBackend(base)) as again:
+        assert [(batch.batch_id, dict(batch.counts)) for batch in again.batches()] == [("one", {"queued": 1})]

@@ -153,6 +153,7 @@ def test_cancelling_ends_what_waits_and_asks_what_runs():
     [
         lambda job: lifecycle.died(job, "killed", 100.0, RULES).job,
         lambda job: lifecycle.died(replace(job, windows=5), "killed", 100.0, RULES).job,
+        lambda job: lifecycle.died(replace(job, session="shots", suspects={"shots": 9}), "killed", 100.0, RULES).job,
         lambda job: lifecycle.released(job, JobState.QUEUED, None, None),
         lambda job: lifecycle.failed_attempt(job, Cause.NETWORK, "no answer", 100.0, RULES),
     ],

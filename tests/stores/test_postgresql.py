@@ -113,6 +113,7 @@ def test_the_location_of_a_store_keeps_the_password_to_itself(url):
     for address in (with_password, with_password.replace(":secret@", "@") + "&password=secret"):
         with contextlib.closing(open_store(address)) as store:
             assert "secret" not in store.location
+            assert store.address == address, "workers have to open it"
 
 
 def test_what_is_no_address_is_refused():

@@ -24,6 +24,14 @@ def is_surely_dead(worker: str) -> bool:
     return _started(int(pid)) != started
 
 
+def local_pid(worker: str) -> int | None:
+    """Number of the process of a worker that lives on this machine; ``None`` for any other."""
+    host, boot, pid, started = ([*worker.split("/"), "", "", "", ""])[:4]
+    if host != socket.gethostname() or boot != _boot() or not pid.isdigit() or _started(int(pid)) != started:
+        return None
+    return int(pid)
+
+
 def _boot() -> str:
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()[:8]

@@ -7,17 +7,18 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from cortexia import registry
+from cortexia.batch.account import batch_jobs, output_path
 from cortexia.batch.ending import settle
 from cortexia.batch.main import worker_payload
-from cortexia.batch.outcome import BatchJob, BatchReport, BatchStatus, batch_job
-from cortexia.batch.submission import Order, submit
+from cortexia.batch.outcome import BatchReport, BatchStatus
+from cortexia.batch.submission import Order, submit, submitted_event
 from cortexia.batch.supervisor import Crew, Supervisor
 from cortexia.config import Settings, load_settings
 from cortexia.errors import ConfigurationError, RejectedInput, UnknownNameError
@@ -27,19 +28,21 @@ from cortexia.files import atomic_file, atomic_write, make_folder
 from cortexia.models.shop import ModelShop
 from cortexia.pipelines import annotators_of
 from cortexia.plan import make_recipes, resolve
-from cortexia.sources import IdentityCache, InputAdapter, identify
-from cortexia.stores.base import JobRecord, RunRecord, StorageBackend
+from cortexia.sources import IdentityCache, InputAdapter, SourceVideo, identify
+from cortexia.stores.base import JobRecord, StorageBackend
 from cortexia.types import Query, RunStatus, TimeRange, canonical_json
 
 CONFIG_KEYS = ("pipelines", "preset", "options", "start_s", "end_s", "output_dir", "priority")
 _VERSION = 1
+Event = Mapping[str, Any]
 
 
 class BatchOrchestrator:
     """Collects jobs, and brings them to an end with several workers; a full disk is waited for.
 
     ``settings``: as from ``load_settings``, which is asked where they are left out. ``checkpoint``: a file that is kept
-    up to date, and that ``resume_batch`` takes. The store stays open, and is the caller's to close.
+    up to date, and that ``resume_batch`` takes. ``on_event`` is told of all that happens, in the caller's thread;
+    ``stop``: setting it is the same as ``stop_batch``. The store stays open, and is the caller's to close.
     """
 
     def __init__(
@@ -47,12 +50,17 @@ class BatchOrchestrator:
         storage_backend: StorageBackend,
         settings: Settings | None = None,
         checkpoint: str | Path | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+        stop: threading.Event | None = None,
     ) -> None:
         self._store = storage_backend
         found = settings or load_settings().settings
-        self._settings = replace(found, store=storage_backend.location, on_full_disk="wait")
+        self._settings = replace(found, store=storage_backend.address, on_full_disk="wait")
         self._checkpoint = Path(checkpoint) if checkpoint else None
-        self._stop = threading.Event()
+        self._on_event = on_event
+        self._stop = stop or threading.Event()
+        self._orders: dict[str, Order] = {}
+        self._of_video: dict[str, list[str]] = {}
         self._is_running = False
         self._given: dict[str, dict[str, Any]] = {}
         self.batch_id = str(uuid.uuid4())
@@ -71,18 +79,39 @@ class BatchOrchestrator:
         ``output_dir`` (the annotations of each pipeline are written there as JSON Lines). Raises ``RejectedInput``,
         ``UnknownNameError``, ``ConfigurationError``.
         """
-        given = _checked(config or {})
         with InputAdapter.adapt(Path(video_path)) as stream:
             videos = list(stream)
         if len(videos) != 1:
             raise ConfigurationError(f"one video is needed here, {video_path} holds {len(videos)}")
         if isinstance(videos[0], RejectedInput):
             raise videos[0]
-        identity = identify(videos[0], IdentityCache(self._settings.cache_path))
-        job_id = submit(self._store, identity, self._order(given), given.get("priority", 0), self.batch_id)
-        self._given[job_id] = {"video_path": identity.uri, "config": given}
+        job_id = self.add_video(videos[0], config)
         self._save()
         return job_id
+
+    def add_video(self, video: SourceVideo, config: Mapping[str, Any] | None = None) -> str:
+        """As ``add_job``, for a video that was found already. The checkpoint is written by ``run_batch``."""
+        given = _checked(config or {})
+        order = self._order(given)
+        identity = identify(video, IdentityCache(self._settings.cache_path))
+        known = self._added(identity.video_id, given)
+        job_id = known or submit(self._store, identity, order, given.get("priority", 0), self.batch_id)
+        self._keep(job_id, {"video_path": identity.uri, "video_id": identity.video_id, "config": given})
+        self._on_event(submitted_event(job_id, identity))
+        return job_id
+
+    def _added(self, video_id: str, config: Mapping[str, Any]) -> str | None:
+        """The job of this batch that was asked for alike: one that has ended is not done again within its batch."""
+        alike = (job_id for job_id in self._of_video.get(video_id, ()) if self._given[job_id]["config"] == config)
+        return next(alike, None)
+
+    def _keep(self, job_id: str, given: dict[str, Any]) -> None:
+        self._given[job_id] = given
+        self._of_video.setdefault(given.get("video_id", ""), []).append(job_id)
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Raises what ``add_job`` would raise for this config, whatever the video."""
+        self._order(_checked(config))
 
     def add_jobs_from_directory(
         self, directory: str | Path, config: Mapping[str, Any] | None = None
@@ -101,6 +130,13 @@ class BatchOrchestrator:
         return tuple(dict.fromkeys(job_ids))
 
     def _order(self, given: Mapping[str, Any]) -> Order:
+        """Made once for each config: recipes and weights are the same for all its videos."""
+        key = canonical_json(given)
+        if key not in self._orders:
+            self._orders[key] = self._make_order(given)
+        return self._orders[key]
+
+    def _make_order(self, given: Mapping[str, Any]) -> Order:
         options: Mapping[str, Mapping[str, Any]] = {**self._settings.options, **given.get("options", {})}
         words = given.get("pipelines") or ()
         words = words.split("|") if isinstance(words, str) else list(words)
@@ -126,31 +162,49 @@ class BatchOrchestrator:
         settings = replace(self._settings, workers=max_workers)
         began = time.monotonic()
         self._is_running = True
+        self._save()
         try:
-            waiting = [job_id for job_id in self._given if not settle(self._store, job_id, settings.lease_s)]
+            waiting = [job_id for job_id in self._given if not self._settle(job_id)]
             executor = registry.load("executors", settings.executor)()
             crew = Crew.from_settings(settings, len(waiting), executor.most_workers)
-            payload = worker_payload(self._store.location, waiting, settings, crew.workers)
-            Supervisor(self._store, executor, lambda event: None, self._stop.is_set, crew).run(payload)
+            payload = worker_payload(self._store.address, waiting, settings, crew.workers)
+            Supervisor(self._store, executor, self._on_event, self._stop.is_set, crew).run(payload)
         finally:
             self._is_running = False
             self._save()
-        jobs = tuple(self._job(job) for job in self._records())
+        records = self._records()
+        self._write(records)
+        jobs = batch_jobs(self._store, records)
         interrupted = self._stop.is_set() and any(not job.status.is_final for job in jobs)
         self._stop.clear()
         return BatchReport(self.batch_id, jobs, time.monotonic() - began, interrupted)
 
+    def _settle(self, job_id: str) -> bool:
+        is_settled = settle(self._store, job_id, self._settings.lease_s)
+        if is_settled:
+            self._on_event({"event": "job_settled", "job_id": job_id})
+        return is_settled
+
     def resume_batch(self, job_queue_path: str | Path, max_workers: int = 4) -> BatchReport:
         """Go on with the batch of a checkpoint: jobs that have ended stay so, those that the store does not know are
         added anew. Raises ``ConfigurationError`` for a file that is no checkpoint."""
-        saved = _read_checkpoint(Path(job_queue_path))
+        self.load_checkpoint(job_queue_path)
+        return self.run_batch(max_workers)
+
+    def load_checkpoint(self, path: str | Path) -> tuple[str, ...]:
+        """Take over the batch of a checkpoint; ids of its jobs. As ``resume_batch`` without running it."""
+        saved = read_checkpoint(Path(path))
         self.batch_id = saved["batch_id"]
         for job_id, given in saved["jobs"].items():
-            if self._store.job(job_id) is None:
+            job = self._store.job(job_id)
+            if job is None:
                 self.add_job(given["video_path"], given["config"])
             else:
-                self._given[job_id] = given
-        return self.run_batch(max_workers)
+                self._keep(job_id, given)
+                video = self._store.video(job.video_id)
+                if video is not None:
+                    self._on_event(submitted_event(job_id, video.identity))
+        return tuple(self._given)
 
     def stop_batch(self) -> None:
         """From another thread: workers commit, give back what they hold and leave; ``run_batch`` returns."""
@@ -172,28 +226,24 @@ class BatchOrchestrator:
     # -- what came of it
 
     def _records(self) -> list[JobRecord]:
-        return [job for job in map(self._store.job, self._given) if job is not None]
+        """In order of submission; jobs that went over to another batch come last."""
+        own = {job.job_id: job for job in self._store.jobs(batch_id=self.batch_id) if job.job_id in self._given}
+        others = (self._store.job(job_id) for job_id in self._given if job_id not in own)
+        return [*own.values(), *(job for job in others if job is not None)]
 
-    def _job(self, job: JobRecord) -> BatchJob:
-        runs = self._store.job_runs(job.job_id)
-        folder = job.config.get("output_dir")
-        return batch_job(job, runs, self._write(job, runs, Path(folder)) if folder and job.status.is_final else {})
-
-    def _write(self, job: JobRecord, runs: tuple[RunRecord, ...], folder: Path) -> dict[str, str]:
-        """The annotations of each pipeline in a file of its own; names carry the video's id, because files of several
-        folders may share theirs."""
-        make_folder(folder)
-        written = {}
-        for name, members in job.config.get("pipelines", {}).items():
-            done = [run for run in runs if run.spec.annotator in members and run.status is RunStatus.COMPLETED]
-            if not done:
-                continue
-            path = folder / f"{Path(job.video_path).stem}-{job.video_id[:8]}.{name}.jsonl"
-            query = Query(video_ids=(job.video_id,), run_ids=tuple(run.run_id for run in done))
-            with atomic_file(path) as file:
-                JsonlExporter().write(ExportSource(self._store, query), file)
-            written[name] = str(path)
-        return written
+    def _write(self, jobs: Sequence[JobRecord]) -> None:
+        """The annotations of each pipeline of jobs that have ended, in a file of its own where they are wanted."""
+        for job in jobs:
+            for name, members in job.config.get("pipelines", {}).items() if job.status.is_final else ():
+                path = output_path(job, name)
+                runs = [run for run in self._store.job_runs(job.job_id) if run.spec.annotator in members]
+                done = tuple(run.run_id for run in runs if run.status is RunStatus.COMPLETED)
+                if path is None or not done:
+                    continue
+                make_folder(path.parent)
+                with atomic_file(path) as file:
+                    query = Query(video_ids=(job.video_id,), run_ids=done)
+                    JsonlExporter().write(ExportSource(self._store, query), file)
 
 
 def _checked(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,7 +256,8 @@ def _checked(config: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _read_checkpoint(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Raises ``ConfigurationError`` for a file that is no checkpoint."""
     try:
         saved = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from cortexia.stores.base import JobRecord, RunRecord
 from cortexia.types import JobState, RunStatus
 
 JobStatus = JobState
+_DONE = (JobState.COMPLETED, JobState.COMPLETED_WITH_ERRORS)
 _WORST_FIRST = (RunStatus.FAILED, RunStatus.RUNNING, RunStatus.PENDING, RunStatus.SKIPPED, RunStatus.COMPLETED)
 
 
@@ -34,7 +36,9 @@ class PipelineResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchJob:
-    """One video of a batch."""
+    """One video of a batch. ``reason``: a code, where it did not end well. ``duration_s``: of the part of the video
+    that was asked for, as far as it is known. ``windows``: commits of this job: none where all was stored already.
+    ``annotator_results``: as ``pipeline_results``, by annotator."""
 
     job_id: str
     video_path: str
@@ -47,6 +51,25 @@ class BatchJob:
     completed_at: str | None = None
     retry_count: int = 0
     error_message: str | None = None
+    reason: str | None = None
+    video_id: str = ""
+    duration_s: float | None = None
+    windows: int = 0
+    annotator_results: dict[str, PipelineResult] = field(default_factory=dict)
+
+    @property
+    def wall_s(self) -> float | None:
+        """From its first start to its end, in the whole seconds of a store; ``None`` where it has not ended, or nothing
+        was left to do."""
+        return seconds_between(self.started_at, self.completed_at) if self.windows else None
+
+    @property
+    def realtime_factor(self) -> float | None:
+        """Seconds of video for each second of work. A second is the least that a store tells apart, so that a job that
+        took less counts as one second."""
+        if self.wall_s is None or not self.duration_s or self.status not in _DONE:
+            return None
+        return self.duration_s / max(1.0, self.wall_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +122,10 @@ def pipeline_result(name: str, runs: Sequence[RunRecord], output_file: str | Non
     )
 
 
-def batch_job(job: JobRecord, runs: Sequence[RunRecord], output_files: Mapping[str, str]) -> BatchJob:
-    """``output_files``: by pipeline."""
+def batch_job(
+    job: JobRecord, runs: Sequence[RunRecord], output_files: Mapping[str, str], duration_s: float | None = None
+) -> BatchJob:
+    """``output_files``: by pipeline. ``duration_s``: of the video."""
     pipelines: Mapping[str, Sequence[str]] = job.config.get("pipelines", {})
     results = {
         name: pipeline_result(name, [run for run in runs if run.spec.annotator in members], output_files.get(name))
@@ -118,4 +143,16 @@ def batch_job(job: JobRecord, runs: Sequence[RunRecord], output_files: Mapping[s
         completed_at=job.completed_at,
         retry_count=job.retry_count,
         error_message=job.error_message,
+        reason=job.reason,
+        video_id=job.video_id,
+        duration_s=duration_s,
+        windows=job.windows,
+        annotator_results={run.spec.annotator: pipeline_result(run.spec.annotator, [run], None) for run in runs},
     )
+
+
+def seconds_between(start: str | None, end: str | None) -> float | None:
+    """Of two times as stores write them: UTC, whole seconds."""
+    if start is None or end is None:
+        return None
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()

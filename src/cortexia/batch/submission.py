@@ -56,3 +56,17 @@ def submit(
     }
     run_ids = [spec.run_id for spec in specs.values()]
     return store.submit_job(video, run_ids, config, priority=priority, batch_id=batch_id)
+
+
+def submitted_event(job_id: str, video: VideoIdentity) -> dict[str, Any]:
+    """Tells that a job is in the store."""
+    return {"event": "job_submitted", "job_id": job_id, **_told(video)}
+
+
+def settled_event(video: VideoIdentity) -> dict[str, Any]:
+    """Tells that everything asked for is stored, and no job is needed."""
+    return {"event": "video_settled", **_told(video)}
+
+
+def _told(video: VideoIdentity) -> dict[str, Any]:
+    return {"video_id": video.video_id, "uri": video.uri, "filename": video.filename, "size_bytes": video.size_bytes}

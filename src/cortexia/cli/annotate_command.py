@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cortexia.cli.options import config_option, inputs_from, json_option, request_from, request_options, store_option
 from cortexia.cli.preset_line import tell_preset
+from cortexia.cli.working import exit_code, progress, stop_on_signal, store_of_checkpoint
 
 if TYPE_CHECKING:
+    from cortexia.app import App, Request
     from cortexia.outcomes import AnnotateReport
+
+_UNFINISHED = "-"
+_PRESETS = {"fast": "fast", "high_quality": "high-quality"}
 
 
 @click.command("annotate")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--input", "inputs", multiple=True, metavar="DIR", help="As PATH: a folder. May be repeated.")
+@click.option("--video", "videos", multiple=True, metavar="FILE", help="As PATH: one video. May be repeated.")
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value=_UNFINISHED,
+    metavar="[CHECKPOINT.json]",
+    help="Go on with the batch of a checkpoint; without one, with all that is unfinished in the store.",
+)
 @store_option
 @request_options
+@click.option("--fast", is_flag=True, help="The same as --preset fast.")
+@click.option("--high-quality", is_flag=True, help="The same as --preset high-quality.")
 @click.option(
     "--window", "window_s", type=float, metavar="SECONDS", help="Media seconds between commits.  [default: 30]"
 )
@@ -44,6 +56,8 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
     Examples:
       cortexia annotate talk.mp4
       cortexia annotate videos/ --store shots.db --annotators shots,loudness
+      cortexia annotate --input videos/ --workers 8
+      cortexia annotate --resume
       cortexia annotate s3://bucket/recordings/ https://host/talk.mp4#sha256=...
       find /videos -name '*.mp4' | cortexia annotate -
       cortexia annotate videos/ --preset fast
@@ -53,53 +67,46 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
     from cortexia.app import App
     from cortexia.cli.render import print_plans, print_report
 
+    paths = _named(paths, given)
+    if given["resume"] not in (None, _UNFINISHED):
+        given["store"] = given["store"] or store_of_checkpoint(Path(given["resume"]))
     settings, request = request_from(given)
 
     with App(settings) as app:
-        tell_preset(app.preset_for(request), given["as_json"])
+        if paths:
+            tell_preset(app.preset_for(request), given["as_json"])
         if given["dry_run"]:
             ctx.exit(print_plans(app.plan(inputs_from(paths), request), given["as_json"]))
-        with _stop_on_signal() as stop, _progress(given["as_json"]) as on_event:
-            report = app.annotate(inputs_from(paths), request, on_event, stop.is_set, limit=given["limit"])
+        report = _annotate(app, paths, request, given)
         print_report(report, given["as_json"])
-    ctx.exit(exit_code(report))
+    # nothing was left to go on with: that is well
+    ctx.exit(exit_code(report) if report.videos or paths or report.interrupted else 0)
 
 
-def exit_code(report: AnnotateReport) -> int:
-    """0 ok, 1 failed, 3 completed with failed videos, 130 interrupted and resumable."""
-    if report.interrupted:
-        return 130
-    well = sum(video.is_well for video in report.videos)
-    if well == len(report.videos):
-        return 0 if report.videos else 1
-    return 3 if well or any(video.status == "completed_with_errors" for video in report.videos) else 1
+def _named(paths: tuple[str, ...], given: dict[str, Any]) -> tuple[str, ...]:
+    """All inputs that were named; completes ``given``. What follows ``--resume`` and is no checkpoint is one of them.
+
+    Raises ``UsageError``.
+    """
+    paths = (*paths, *given["inputs"], *given["videos"])
+    if given["resume"] not in (None, _UNFINISHED) and not given["resume"].lower().endswith(".json"):
+        paths, given["resume"] = (given["resume"], *paths), _UNFINISHED
+    for flag, preset in _PRESETS.items():
+        if given[flag] and given["preset"] not in (None, preset):
+            raise click.UsageError(f"--{flag.replace('_', '-')} is --preset {preset}: name one preset only")
+        given["preset"] = preset if given[flag] else given["preset"]
+    if not paths and given["resume"] is None:
+        raise click.UsageError("Missing argument 'PATH...' (or --input, --video, --resume).")
+    if paths and given["resume"] not in (None, _UNFINISHED):
+        raise click.UsageError("a checkpoint knows its videos: give it alone, or paths without it")
+    return paths
 
 
-@contextmanager
-def _stop_on_signal() -> Iterator[threading.Event]:
-    """The first Ctrl-C or SIGTERM asks for a stop at the next commit; the second one ends at once."""
-    stop = threading.Event()
-
-    def ask(number: int, frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _progress(as_json: bool) -> Iterator[Any]:
-    """Bars on a terminal, lines elsewhere, JSON lines with ``--json``; all on stderr."""
-    if as_json:
-        yield lambda event: click.echo(json.dumps(event), err=True) if event["event"] != "progress" else None
-        return
-    from cortexia.cli.progress import progress_display
-
-    with progress_display() as on_event:
-        yield on_event
+def _annotate(app: App, paths: tuple[str, ...], request: Request, given: dict[str, Any]) -> AnnotateReport:
+    with stop_on_signal() as stop, progress(given["as_json"]) as on_event:
+        if paths:
+            # what is named is gone on with anyway, where it is unfinished
+            return app.annotate(inputs_from(paths), request, on_event, stop.is_set, limit=given["limit"])
+        if given["resume"] == _UNFINISHED:
+            return app.resume(on_event, stop.is_set)
+        return app.resume_checkpoint(given["resume"], on_event, stop)

@@ -13,6 +13,8 @@ from cortexia.errors import ConfigurationError, CortexiaError
 
 COMMANDS = {
     "annotate": "Annotate videos: decode once, commit what is found.",
+    "batch": "Run batch files; watch, cancel and report batches.",
+    "jobs": "List, show, retry and cancel jobs.",
     "plan": "Show what annotate would do, and how long it may take.",
     "status": "Show videos, runs and jobs of a store.",
     "videos": "List the videos of a store.",

@@ -1,4 +1,4 @@
-"""Progress of ``annotate`` on stderr: a bar for each annotator on a terminal, plain lines elsewhere."""
+"""Progress on stderr: a live table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from cortexia.wording import one_line, printable
+from cortexia.cli.live import Board
+from cortexia.cli.tally import Tally, VideoAtWork
+from cortexia.wording import clock, one_line
 
 Event = Mapping[str, Any]
 _LINE_EVERY_S = 5.0
+_VIDEOS_SAID = 4
 
 
 @contextmanager
@@ -22,8 +24,8 @@ def progress_display() -> Iterator[Callable[[Event], None]]:
     """Yields the function that takes events."""
     console = Console(stderr=True)
     if console.is_terminal:
-        with Bars(console) as bars:
-            yield bars
+        with Board(console, describe_end) as board:
+            yield board
     else:
         yield Lines()
 
@@ -42,105 +44,51 @@ def seconds_display(what: str) -> Iterator[Callable[[float], None]]:
     yield show
 
 
-class Pace:
-    """Media seconds per second of wall time, and the time left, per annotator."""
-
-    def __init__(self) -> None:
-        self._since: dict[tuple[str, str], tuple[float, float]] = {}
-
-    def describe(self, event: Event) -> str:
-        """``12.0/24.1 s  8.1x  ETA 1 s``."""
-        media, duration = event["media_s"], event["duration_s"]
-        key = (event["video_id"], event["annotator"])
-        began, media_then = self._since.setdefault(key, (time.monotonic(), media))
-        wall = time.monotonic() - began
-        text = f"{media:.1f}/{duration:.1f} s" if duration else f"{media:.1f} s"
-        if wall > 0.5 and media > media_then:
-            rate = (media - media_then) / wall
-            text += f"  {rate:.1f}x"
-            if duration and event["status"] == "running":
-                text += f"  ETA {max(0.0, duration - media) / rate:.0f} s"
-        return text
-
-
-class Bars:
-    """One bar per annotator of the video at work; ended videos leave a line."""
-
-    def __init__(self, console: Console) -> None:
-        self._pace = Pace()
-        self._names: dict[str, str] = {}
-        self._tasks: dict[tuple[str, str], TaskID] = {}
-        self._progress = Progress(
-            TextColumn("  {task.description:<14}"),
-            BarColumn(bar_width=30),
-            TextColumn("{task.fields[pace]}"),
-            TextColumn("[dim]{task.fields[rows]} rows[/dim]"),
-            console=console,
-            transient=True,
-        )
-
-    def __enter__(self) -> Bars:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, event: Event) -> None:
-        kind = event["event"]
-        if kind == "job_submitted":
-            self._names[event["video_id"]] = printable(event["filename"])
-        elif kind == "job_started":
-            name = self._names.get(event["video_id"], "")
-            self._progress.console.print(name, style="bold", highlight=False, markup=False)
-        elif kind == "progress":
-            self._show(event)
-        elif kind in ("job_finished", "worker_died", "input_rejected"):
-            self._forget(event.get("video_id"))
-            self._progress.console.print("  " + describe_end(event), highlight=False, markup=False)
-
-    def _forget(self, video_id: str | None) -> None:
-        """Bars of a video that is no longer at work; of all where it is not known which."""
-        for key in [key for key in self._tasks if video_id in (None, key[0])]:
-            self._progress.remove_task(self._tasks.pop(key))
-
-    def _show(self, event: Event) -> None:
-        name, key = event["annotator"], (event["video_id"], event["annotator"])
-        shown = {"pace": self._pace.describe(event), "rows": event["rows"]}
-        if key not in self._tasks:
-            self._tasks[key] = self._progress.add_task(name, total=event["duration_s"], **shown)
-        done = event["media_s"] if event["status"] == "running" else event["duration_s"]
-        self._progress.update(self._tasks[key], completed=done or event["media_s"], **shown)
-
-
 class Lines:
-    """A line when something begins or ends, and one every few seconds in between."""
+    """A line when something begins or ends, and every few seconds one for each video at work and one for all."""
 
-    def __init__(self) -> None:
-        self._pace = Pace()
-        self._names: dict[str, str] = {}
-        self._said_at: dict[tuple[str, str], float] = {}
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._tally = Tally(clock)
+        self._said_at = clock()
 
     def __call__(self, event: Event) -> None:
         kind = event["event"]
-        if kind == "job_submitted":
-            self._names[event["video_id"]] = printable(event["filename"])
-        elif kind == "job_started":
-            click.echo(f"annotating {self._names.get(event['video_id'], event['video_id'])}", err=True)
-        elif kind == "progress":
-            self._progress(event)
+        name = self._tally.name(event) or event.get("video_id", "")
+        self._tally.take(event)
+        if kind == "job_started":
+            click.echo(f"annotating {name}", err=True)
         elif kind in ("job_finished", "worker_died", "input_rejected"):
-            click.echo("  " + describe_end(event), err=True)
+            click.echo(f"  {name}: {describe_end(event)}" if name else f"  {describe_end(event)}", err=True)
+        elif kind == "progress" and self._clock() - self._said_at >= _LINE_EVERY_S:
+            self._said_at = self._clock()
+            self._say()
 
-    def _progress(self, event: Event) -> None:
-        now = time.monotonic()
-        name = event["annotator"]
-        paced = self._pace.describe(event)
-        key = (event["video_id"], name)
-        if now - self._said_at.setdefault(key, now) < _LINE_EVERY_S:
-            return
-        self._said_at[key] = now
-        click.echo(f"  {name}: {paced}, {event['rows']} rows", err=True)
+    def _say(self) -> None:
+        videos = list(self._tally.at_work.values())
+        for video in videos[:_VIDEOS_SAID]:
+            click.echo(f"  {_describe(video, self._clock())}", err=True)
+        if self._tally.total > 1:
+            click.echo(f"  {_describe_all(self._tally)}", err=True)
+
+
+def _describe(video: VideoAtWork, now: float) -> str:
+    """``talk.mp4: 53%, 8.1x, ETA 0:12; shots 3.1 s, loudness 0.4 s``."""
+    rate, left = video.rate(now), video.left_s(now)
+    words = [f"{100 * video.fraction:.0f}%"]
+    words += [] if rate is None else [f"{rate:.1f}x"]
+    words += [] if left is None else [f"ETA {clock(round(left * 1e6))}"]
+    times = ", ".join(f"{name} {one.processing_s:.1f} s" for name, one in video.annotators.items())
+    return f"{video.name}: {', '.join(words)}" + (f"; {times}" if times else "")
+
+
+def _describe_all(tally: Tally) -> str:
+    rate, per_minute, left = tally.rate(), tally.videos_per_minute(), tally.left_s()
+    words = [f"{tally.ended}/{tally.total} videos"]
+    words += [] if rate is None else [f"{rate:.1f} s of video a second"]
+    words += [] if per_minute is None else [f"{per_minute:.1f} videos a minute"]
+    words += [] if left is None else [f"ETA {clock(round(left * 1e6))}"]
+    return ", ".join(words)
 
 
 def describe_end(event: Event) -> str:

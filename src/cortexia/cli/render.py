@@ -30,6 +30,10 @@ def print_report(report: AnnotateReport, as_json: bool) -> None:
         click.echo(f"left out {len(report.left_out)} files that are no video: {printable(shown)}")
     if report.interrupted:
         click.echo("interrupted; run the same command again to go on")
+    if report.batch_id and len(report.videos) > 1:
+        click.echo(f"batch: {report.batch_id}")
+    if not report.videos:
+        click.echo("nothing is unfinished")
     click.echo(f"store: {report.store}")
 
 
@@ -37,7 +41,8 @@ def _result_line(video: VideoResult) -> str:
     head = f"{printable(video.uri)}: {video.status.replace('_', ' ')}"
     if video.status in ("failed", "rejected"):
         return head + (f" ({video.reason}): {one_line(video.message)}" if video.video_id else "")
-    counts = ", ".join(_run_words(run) for run in video.runs)
+    begun = [run for run in video.runs if run.status != "pending"]
+    counts = ", ".join(_run_words(run) for run in begun) or one_line(video.message) or "not begun"
     verdict = video.record.verdict if video.record else None
     note = f" [{verdict.status}: {one_line(verdict.message)}]" if verdict and verdict.status != "ok" else ""
     return f"{head}: {counts}{note}"
@@ -53,6 +58,7 @@ def report_to_dict(report: AnnotateReport) -> dict[str, Any]:
     return {
         "store": report.store,
         "interrupted": report.interrupted,
+        "batch_id": report.batch_id,
         "left_out": list(report.left_out),
         "videos": [
             {

@@ -51,7 +51,8 @@ class WindowPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ProgressEvent:
-    """How far an annotator is. ``media_s``: seconds of media consumed; ``duration_s``: as the container claims."""
+    """How far an annotator is. ``media_s``: seconds of media consumed; ``duration_s``: as the container claims.
+    ``processing_s``: seconds that it was at work, since this attempt began."""
 
     video_id: str
     annotator: str
@@ -60,6 +61,7 @@ class ProgressEvent:
     rows: int
     status: str = "running"
     reason: str | None = None
+    processing_s: float = 0.0
 
 
 class Stopwatch:
@@ -67,7 +69,13 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._spent = 0.0
+        self._laps = 0.0
         self._begun = 0.0
+
+    @property
+    def total_s(self) -> float:
+        """Of all laps."""
+        return self._laps + self._spent
 
     def __enter__(self) -> None:
         self._begun = time.perf_counter()
@@ -78,6 +86,7 @@ class Stopwatch:
     def lap(self) -> float:
         """Seconds since the last lap."""
         spent, self._spent = self._spent, 0.0
+        self._laps += spent
         return spent
 
 

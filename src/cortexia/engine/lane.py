@@ -96,6 +96,11 @@ class Lane:
         return self.status is RunStatus.RUNNING
 
     @property
+    def processing_s(self) -> float:
+        """Seconds in its session."""
+        return self._watch.total_s
+
+    @property
     def held(self) -> int:
         """Inputs that wait."""
         return len(self._waiting)

@@ -272,6 +272,7 @@ class StreamPass:
                     lane.rows,
                     lane.status.value,
                     lane.reason,
+                    lane.processing_s,
                 )
             )
 

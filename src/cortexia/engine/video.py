@@ -118,5 +118,6 @@ class VideoAnnotation:
                 len(window.records),
                 window.status.value,
                 window.reason,
+                window.processing_s,
             )
         )

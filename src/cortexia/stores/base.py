@@ -94,6 +94,28 @@ class JobRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """The jobs of one batch, counted. ``counts``: jobs by state, those with any. ``created_at``, ``started_at``: of its
+    first job; ``completed_at``: of the last one that has ended so far. ``priority``: the highest of them."""
+
+    batch_id: str
+    counts: Mapping[str, int]
+    created_at: str | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    priority: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def unfinished(self) -> int:
+        """Jobs that wait or run."""
+        return sum(count for state, count in self.counts.items() if not JobState(state).is_final)
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Proof of a lease: every commit is fenced by it. ``attempt`` rises with each claim of a job."""
 
@@ -179,6 +201,8 @@ class StorageBackend(Protocol):
     reach: Reach
     location: str
     """Where it is, for people: without the password of a server."""
+    address: str
+    """What another process opens: with the password, and never to be shown."""
 
     @property
     def blobs(self) -> BlobStore: ...
@@ -220,7 +244,8 @@ class StorageBackend(Protocol):
         batch_id: str | None = None,
     ) -> str:
         """A queued job for these runs; the id of an unfinished job with the same runs instead, where there is one.
-        ``priority``: higher goes first."""
+        ``priority``: higher goes first. ``batch_id``: an unfinished job goes over to the batch that asks for it last.
+        """
 
     def claim(
         self, worker: str, lease_s: float, job_id: str | None = None, among: Collection[str] | None = None
@@ -257,7 +282,13 @@ class StorageBackend(Protocol):
 
     def job(self, job_id: str) -> JobRecord | None: ...
 
-    def jobs(self, video_id: str | None = None) -> Iterator[JobRecord]: ...
+    def jobs(
+        self, video_id: str | None = None, batch_id: str | None = None, statuses: Collection[JobState] = ()
+    ) -> Iterator[JobRecord]:
+        """Jobs in order of submission: those of a video, of a batch, in one of these states; by default all."""
+
+    def batches(self) -> Iterator[BatchRecord]:
+        """Every batch that has jobs, in the order in which they began. Jobs without a batch are in none."""
 
     def job_runs(self, job_id: str) -> tuple[RunRecord, ...]: ...
 

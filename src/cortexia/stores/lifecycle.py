@@ -170,11 +170,13 @@ class Death:
 
 
 def died(job: JobRecord, message: str, now: float, rules: Rules) -> Death:
-    """The job after the death of its worker. Only a death without a window since the claim counts (G7)."""
+    """The job after the death of its worker. Only a death without a window since the claim counts (G7). One that is to
+    be cancelled is, whoever was to blame."""
+    if job.cancel_requested:
+        return Death(replace(released(job, JobState.CANCELLED, None, None), retry_count=job.retry_count + 1))
     if has_moved(job):
         fresh = replace(_without_lease(job), deaths=0, suspects={}, retry_count=job.retry_count + 1)
-        status = JobState.CANCELLED if job.cancel_requested else JobState.QUEUED
-        return Death(replace(fresh, status=status, reason="cancelled" if job.cancel_requested else None))
+        return Death(replace(fresh, status=JobState.QUEUED, reason=None))
     suspects = dict(job.suspects)
     if job.session is not None:
         suspects[job.session] = suspects.get(job.session, 0) + 1

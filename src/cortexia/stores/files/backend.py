@@ -10,7 +10,7 @@ from typing import Any
 
 from cortexia.errors import ConfigurationError, CortexiaError, DataInconsistencyError, StoreError
 from cortexia.files import PROC_MOUNTS, filesystem_type, is_network_filesystem, locked_folder, make_folder
-from cortexia.stores.base import Cause, Claim, JobRecord, RunRecord, Transaction, VideoRecord
+from cortexia.stores.base import BatchRecord, Cause, Claim, JobRecord, RunRecord, Transaction, VideoRecord
 from cortexia.stores.blobs import FolderBlobStore
 from cortexia.stores.files import jobs as job_files
 from cortexia.stores.files import named, sealed
@@ -49,7 +49,7 @@ class FileStorageBackend(SqlStorageBackend):
         self._folder = folder
         door = IndexDoor(folder)
         super().__init__(door, FolderBlobStore(folder.blobs), rules)
-        self.location = str(folder.path)
+        self.location = self.address = str(folder.path)
         self._door: IndexDoor = door
         self._freshness = Freshness(folder, door, self._try_catch_up)
         try:
@@ -227,9 +227,15 @@ class FileStorageBackend(SqlStorageBackend):
         self._freshness.of_job(job_id)
         return super().job(job_id)
 
-    def jobs(self, video_id: str | None = None) -> Iterator[JobRecord]:
+    def jobs(
+        self, video_id: str | None = None, batch_id: str | None = None, statuses: Collection[JobState] = ()
+    ) -> Iterator[JobRecord]:
         self._freshness.of_video(video_id)
-        yield from super().jobs(video_id)
+        yield from super().jobs(video_id, batch_id, statuses)
+
+    def batches(self) -> Iterator[BatchRecord]:
+        self._freshness.of_all()
+        yield from super().batches()
 
     def job_runs(self, job_id: str) -> tuple[RunRecord, ...]:
         self._freshness.of_job(job_id)

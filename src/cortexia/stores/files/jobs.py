@@ -45,6 +45,12 @@ class FileJobRows(JobRows):
             self.changed[job_id] = JobState.QUEUED
         return job_id
 
+    def _adopt(self, job_id: str, batch_id: str | None) -> None:
+        before = self.one(job_id)
+        if batch_id not in (None, before.batch_id):
+            super()._adopt(job_id, batch_id)
+            self.changed[job_id] = before.status
+
     def end(self, job: JobRecord) -> None:
         """Store an end that its window told, and the file of the job did not."""
         self._write(job)

@@ -6,7 +6,17 @@ import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from cortexia.stores.base import BlobStore, Cause, Claim, JobRecord, Reach, RunRecord, Transaction, VideoRecord
+from cortexia.stores.base import (
+    BatchRecord,
+    BlobStore,
+    Cause,
+    Claim,
+    JobRecord,
+    Reach,
+    RunRecord,
+    Transaction,
+    VideoRecord,
+)
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import annotations as stored
 from cortexia.stores.sql import jobs, runs, schema, videos
@@ -22,7 +32,7 @@ class SqlStorageBackend:
     reach = Reach.HOST
 
     def __init__(self, door: Door, blobs: BlobStore, rules: Rules | None = None) -> None:
-        self.location = door.location
+        self.location = self.address = door.location
         self._rules = rules or Rules()
         self._door = door
         self._blobs = blobs
@@ -134,10 +144,20 @@ class SqlStorageBackend:
         with self._door.read() as connection:
             return next(jobs.find(connection, schema.jobs.c.job_id == job_id), None)
 
-    def jobs(self, video_id: str | None = None) -> Iterator[JobRecord]:
+    def jobs(
+        self, video_id: str | None = None, batch_id: str | None = None, statuses: Collection[JobState] = ()
+    ) -> Iterator[JobRecord]:
         conditions = [] if video_id is None else [schema.jobs.c.video_id == video_id]
+        if batch_id is not None:
+            conditions.append(schema.jobs.c.batch_id == batch_id)
+        if statuses:
+            conditions.append(schema.jobs.c.status.in_([state.value for state in statuses]))
         with self._door.read() as connection:
             yield from jobs.find(connection, *conditions)
+
+    def batches(self) -> Iterator[BatchRecord]:
+        with self._door.read() as connection:
+            yield from jobs.batches(connection)
 
     def job_runs(self, job_id: str) -> tuple[RunRecord, ...]:
         with self._door.read() as connection:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from cortexia.errors import FenceLostError, StoreError
 from cortexia.stores import lifecycle
-from cortexia.stores.base import Cause, Claim, JobRecord
+from cortexia.stores.base import BatchRecord, Cause, Claim, JobRecord
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import runs, videos
 from cortexia.stores.sql.columns import epoch_seconds, next_job
@@ -114,6 +114,7 @@ class JobRows:
         videos.save(self._connection, video, media=None)
         unfinished = self._unfinished(video_id, wanted)
         if unfinished is not None:
+            self._adopt(unfinished, told.get("batch_id"))
             return unfinished
         runs.require(self._connection, wanted, video_id)
         job_id = str(uuid.uuid4())
@@ -139,6 +140,11 @@ class JobRows:
             if set(has) == set(run_ids):
                 return job_id
         return None
+
+    def _adopt(self, job_id: str, batch_id: str | None) -> None:
+        """The job goes over to the batch that asks for it."""
+        if batch_id is not None:
+            self._connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(batch_id=batch_id))
 
     # -- leases
 
@@ -265,6 +271,32 @@ def find(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[J
     statement = select(jobs).where(*conditions).order_by(jobs.c.seq)
     for row in connection.execution_options(yield_per=100).execute(statement):
         yield _record(row)
+
+
+def batches(connection: Connection) -> Iterator[BatchRecord]:
+    """Batches in order of their first jobs."""
+    columns = (
+        func.count().label("amount"),
+        func.min(jobs.c.created_at).label("created_at"),
+        func.min(jobs.c.started_at).label("started_at"),
+        func.max(jobs.c.completed_at).label("completed_at"),
+        func.max(jobs.c.priority).label("priority"),
+        func.min(jobs.c.seq).label("first"),
+    )
+    by_state = select(jobs.c.batch_id, jobs.c.status, *columns).where(jobs.c.batch_id.is_not(None))
+    grouped: dict[str, list[Any]] = {}
+    rows = connection.execute(by_state.group_by(jobs.c.batch_id, jobs.c.status)).all()
+    for row in sorted(rows, key=lambda row: row.first):
+        grouped.setdefault(row.batch_id, []).append(row)
+    for batch_id, group in grouped.items():
+        yield BatchRecord(
+            batch_id=batch_id,
+            counts={row.status: row.amount for row in group},
+            created_at=min(row.created_at for row in group),
+            started_at=min((row.started_at for row in group if row.started_at), default=None),
+            completed_at=max((row.completed_at for row in group if row.completed_at), default=None),
+            priority=max(row.priority for row in group),
+        )
 
 
 def _record(row: Any) -> JobRecord:
