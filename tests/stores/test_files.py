@@ -138,7 +138,7 @@ def test_a_damaged_page_of_the_index_is_told_and_mended_by_the_next_who_opens(st
     before = export(store)
     store.close()
     data = bytearray((base / ".index.db").read_bytes())
-    for page in range(4096 * 40, len(data), 4096):
+    for page in range(4096 * 50, len(data), 4096):
         data[page : page + 64] = b"\xff" * 64
     (base / ".index.db").write_bytes(data)
     with pytest.raises(StoreError, match="only an index"), contextlib.closing(FileStorageBackend(base)) as opened:

@@ -223,6 +223,22 @@ class Worker:
 
         self._patiently(commit)
         self._recorder.moved()
+        self._tell_of_quarantine(claim, window)
+
+    def _tell_of_quarantine(self, claim: Claim, window: Window) -> None:
+        for part in window.runs:
+            if part.quarantined_count:
+                run = self._store.run(part.run_id)
+                self._emit(
+                    {
+                        "event": "annotations_quarantined",
+                        "job_id": claim.job.job_id,
+                        "video_id": window.video_id,
+                        "annotator": run.spec.annotator if run else part.run_id,
+                        "count": part.quarantined_count,
+                        "reasons": sorted({item.reason for item in part.quarantined}),
+                    }
+                )
 
     def _is_stored(self, window: Window) -> bool:
         runs = [(part, self._store.run(part.run_id)) for part in window.runs]

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from cortexia.wording import one_line, printable
 
 Event = Mapping[str, Any]
+_TOLD = ("job_finished", "worker_died", "input_rejected", "annotations_quarantined")
 _LINE_EVERY_S = 5.0
 
 
@@ -95,8 +96,9 @@ class Bars:
             self._progress.console.print(name, style="bold", highlight=False, markup=False)
         elif kind == "progress":
             self._show(event)
-        elif kind in ("job_finished", "worker_died", "input_rejected"):
-            self._forget(event.get("video_id"))
+        elif kind in _TOLD:
+            if kind != "annotations_quarantined":
+                self._forget(event.get("video_id"))
             self._progress.console.print("  " + describe_end(event), highlight=False, markup=False)
 
     def _forget(self, video_id: str | None) -> None:
@@ -129,7 +131,7 @@ class Lines:
             click.echo(f"annotating {self._names.get(event['video_id'], event['video_id'])}", err=True)
         elif kind == "progress":
             self._progress(event)
-        elif kind in ("job_finished", "worker_died", "input_rejected"):
+        elif kind in _TOLD:
             click.echo("  " + describe_end(event), err=True)
 
     def _progress(self, event: Event) -> None:
@@ -144,7 +146,10 @@ class Lines:
 
 
 def describe_end(event: Event) -> str:
-    """How a job, a worker or an input ended, in one line."""
+    """How a job, a worker or an input ended, or what was put aside on the way, in one line."""
+    if event["event"] == "annotations_quarantined":
+        reasons = f" ({', '.join(event['reasons'])})" if event["reasons"] else ""
+        return f"{event['annotator']}: {event['count']} annotations quarantined{reasons}"
     if event["event"] == "worker_died":
         return f"{one_line(event['message'])}; the job is {event['status']}"
     if event["event"] == "input_rejected":

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from cortexia.annotators.base import Annotator, Medium, SessionContext, StreamAnnotator, StreamSession
 from cortexia.engine.control import MACHINE_ERRORS, Recorder, Stopwatch, failure_of
+from cortexia.engine.gates import Gate
 from cortexia.engine.inbox import Inbox
 from cortexia.engine.numbering import Numbering
 from cortexia.errors import AnnotatorError
@@ -67,6 +68,7 @@ class Lane:
         self._sampling = self.recipe.sampling if self.recipe.medium is Medium.VIDEO else Sampling.every()
         self._waiting: deque[Input] = deque()
         self._records: list[AnnotationRecord] = []
+        self._gate = Gate(run, context.media)
         self._watch = Stopwatch()
         self._guard(lambda: self._open(context))
         self._restore()
@@ -165,18 +167,20 @@ class Lane:
                 self.recipe.name, f"{most} annotations of one input, at most {EMISSION_LIMIT} are kept"
             )
         for item, emission in zip(batch, emissions, strict=True):
+            self._gate.consumed(item)
             self._emit(input_end(item) - 1, emission)
             self._waiting.popleft()
         self.position = input_end(batch[-1])
 
     def _emit(self, emitted_at: int, emission: Sequence[Annotation]) -> None:
         check_provided(self.recipe, emission)
-        for annotation in emission:
+        passed = self._gate.passed(emission, emitted_at)
+        for annotation in passed:
             self._records.append(self._numbering.record(annotation, emitted_at))
-        self.rows += len(emission)
+        self.rows += len(passed)
         for lane, inbox in self.downstream:
             if lane.is_live:
-                inbox.put(emitted_at, emission)
+                inbox.put(emitted_at, passed)
 
     # -- ending
 
@@ -185,12 +189,15 @@ class Lane:
         self.work(force=True)
         if self.is_live:
             self._guard(self._finish)
+        if self.is_live and (why := self._gate.verdict(self.rows)):
+            self.end(RunStatus.FAILED, "quarantined", why)
         if self.is_live:
             self.status = RunStatus.COMPLETED
             self.position = self.seen = self._frontier
 
     def _finish(self) -> None:
         rest = [said for inbox in self.inboxes for said in inbox.take(None)]
+        self._gate.told(rest)
         self._emit(self._frontier, self.session.finish(rest))
 
     def end(self, status: RunStatus, reason: str, message: str | None = None) -> None:
@@ -241,6 +248,7 @@ class Lane:
                 self.end(RunStatus.FAILED, *failure_of(error))
             finally:
                 self._recorder.leave()
+        quarantined, quarantined_count = self._gate.take()
         window = RunWindow(
             run_id=self.run.run_id,
             ordinal=self.windows,
@@ -253,6 +261,8 @@ class Lane:
             reason=self.reason,
             message=self.message,
             processing_s=self._watch.lap(),
+            quarantined=quarantined,
+            quarantined_count=quarantined_count,
         )
         self._records.clear()
         self.windows += 1
@@ -263,7 +273,12 @@ class Lane:
     def _snapshot(self) -> tuple[Progress, dict[str, Any]]:
         progress = self.session.progress()
         self._numbering.forget_before(progress.final_until or self.media_end)
-        state = {"session": dict(self.session.state()), "numbering": self._numbering.state()}
+        self._gate.promise(progress.final_until)
+        state = {
+            "session": dict(self.session.state()),
+            "numbering": self._numbering.state(),
+            "gate": self._gate.state(),
+        }
         size = len(canonical_json(state).encode())
         if size > STATE_LIMIT:
             raise AnnotatorError(self.recipe.name, f"state of {size} bytes, at most {STATE_LIMIT} are kept")

@@ -219,6 +219,7 @@ class StreamPass:
             replay_from=window.replay_from,
             state=window.state,
             annotation_count=record.annotation_count + len(window.records),
+            quarantined_count=record.quarantined_count + window.quarantined_count,
         )
         self._runs[window.run_id] = dataclasses.replace(run, record=record)
 

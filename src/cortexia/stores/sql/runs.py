@@ -11,7 +11,15 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import RunRecord, RunWindow
 from cortexia.stores.lifecycle import starts_afresh
-from cortexia.stores.sql.schema import annotation_rows, job_runs, pipelines, runs, videos, windows
+from cortexia.stores.sql.schema import (
+    annotation_rows,
+    job_runs,
+    pipelines,
+    quarantined_annotations,
+    runs,
+    videos,
+    windows,
+)
 from cortexia.types import RunSpec, RunStatus, TimeRange
 
 NOT_CURRENT = (RunStatus.FAILED.value, RunStatus.SUPERSEDED.value)
@@ -76,11 +84,12 @@ def _schema_of(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _start_afresh(connection: Connection, run_id: str, provenance: Mapping[str, Any]) -> None:
     connection.execute(delete(annotation_rows).where(annotation_rows.c.run_id == run_id))
+    connection.execute(delete(quarantined_annotations).where(quarantined_annotations.c.run_id == run_id))
     connection.execute(delete(windows).where(windows.c.run_id == run_id))
     cleared = dict.fromkeys(
         ("reason", "message", "final_until_us", "replay_from", "state", "started_at", "completed_at"), None
     )
-    zeroed = dict.fromkeys(("position", "annotation_count", "windows", "processing_s"), 0)
+    zeroed = dict.fromkeys(("position", "annotation_count", "quarantined_count", "windows", "processing_s"), 0)
     _update(connection, run_id, status=RunStatus.PENDING.value, provenance=dict(provenance), **cleared, **zeroed)
 
 
@@ -113,6 +122,7 @@ def advance(connection: Connection, part: RunWindow, final_until_us: int | None)
         "replay_from": part.replay_from,
         "state": dict(part.state),
         "annotation_count": runs.c.annotation_count + len(part.records),
+        "quarantined_count": runs.c.quarantined_count + part.quarantined_count,
         "windows": part.ordinal + 1,
         "processing_s": runs.c.processing_s + part.processing_s,
         "started_at": func.coalesce(runs.c.started_at, now),
@@ -195,6 +205,7 @@ def _record(row: Any) -> RunRecord:
         started_at=row.started_at,
         completed_at=row.completed_at,
         processing_s=row.processing_s,
+        quarantined_count=row.quarantined_count,
     )
 
 
