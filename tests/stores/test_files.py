@@ -9,14 +9,14 @@ import sqlite3
 
 import pytest
 from filing import drop_index, eventful, everything, export, files_of, reopened
-from filling import box, completed, identity, spec, submitted
+from filling import box, claimed, commit, completed, identity, part, spec, submitted
 
 from cortexia.errors import StoreError
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.destination import write_export
 from cortexia.exporters.json import JsonExporter
 from cortexia.stores.files.backend import FileStorageBackend
-from cortexia.types import Query
+from cortexia.types import JobState, QuarantinedAnnotation, Query, RunStatus
 
 A = identity("a").video_id
 
@@ -161,3 +161,25 @@ def test_a_folder_that_was_deleted_takes_its_video_with_it(store, base):
     drop_index(base)
     with contextlib.closing(FileStorageBackend(base)) as opened:
         assert [job.job_id for job in opened.jobs()] == jobs
+
+
+def test_what_was_put_aside_has_a_file_of_its_own_and_survives_the_index(store, base):
+    item = QuarantinedAnnotation(0, 7, "detection", "mask", "too small", {"label": "cat"})
+    claim = claimed(store, spec())
+    commit(
+        store, claim, part(spec(), 0, [box(0)], quarantined=(item,), quarantined_count=3, status=RunStatus.COMPLETED)
+    )
+    store.release(claim, JobState.COMPLETED, None, None)
+    named = json.loads((base / identity().video_id / "quarantined_annotations.json").read_bytes())
+    assert named["quarantined"] == {"boxes": 3}
+    assert [(row["annotator"], row["reason"]) for row in named["annotations"]] == [("boxes", "mask")]
+    store.close()
+    (base / ".index.db").unlink()
+    with contextlib.closing(FileStorageBackend(base)) as again:
+        assert list(again.quarantined(spec().run_id)) == [item]
+        assert again.run(spec().run_id).quarantined_count == 3
+
+
+def test_where_nothing_was_put_aside_there_is_no_file(store, base):
+    completed(store, spec(), [box(0)])
+    assert not (base / identity().video_id / "quarantined_annotations.json").exists()

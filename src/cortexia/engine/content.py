@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from cortexia.errors import AnnotatorError
@@ -14,6 +15,22 @@ Fault = tuple[str, str]
 """Reason (a code) and message."""
 
 
+_PLAIN_NUMBER, _PLAIN_INT, _PLAIN_TEXT = ({float, int, type(None)}, {int, type(None)}, {str, type(None)})
+
+
+def has_plain_types(annotation: Annotation) -> bool:
+    """Whether the fields that the types do not look at are of Python's own types: of most rows, and quickly told."""
+    box, span = annotation.bbox, annotation.span
+    return (
+        type(annotation.confidence) in _PLAIN_NUMBER
+        and type(annotation.frame_index) in _PLAIN_INT
+        and type(annotation.label) in _PLAIN_TEXT
+        and type(annotation.track_id) in _PLAIN_TEXT
+        and type(span.start.pts) is type(span.end.pts) is int
+        and (box is None or type(box.x1) is type(box.y1) is type(box.x2) is type(box.y2) is float)
+    )
+
+
 def require_types(annotation: Annotation, annotator: str) -> None:
     """Raises ``AnnotatorError`` for a field of a wrong type: numbers of NumPy are no Python numbers (R-12)."""
     box, span = annotation.bbox, annotation.span
@@ -23,7 +40,7 @@ def require_types(annotation: Annotation, annotator: str) -> None:
     _require(annotation.track_id, str, "track_id", annotator)
     if type(span.start.pts) is not int or type(span.end.pts) is not int:
         raise AnnotatorError(annotator, "the pts of a span must be of type int")
-    if box is not None and not (type(box.x1) is type(box.y1) is type(box.x2) is type(box.y2) is float):
+    if box is not None:
         for side in (box.x1, box.y1, box.x2, box.y2):
             _require(side, int | float, "bbox", annotator)
 
@@ -46,17 +63,23 @@ def text_fault(text: str) -> Fault | None:
     return None
 
 
+_WELL = frozenset({int, bool, type(None)})
+
+
 def value_fault(value: Any) -> Fault | None:
     """The first value inside JSON values that has no place in a database."""
-    if isinstance(value, float):
+    kind = type(value)
+    if kind in _WELL:
+        return None
+    if kind is float or isinstance(value, float):
         return None if math.isfinite(value) else ("not_finite", "a number is not finite")
-    if isinstance(value, str):
+    if kind is str or isinstance(value, str):
         return text_fault(value)
-    if isinstance(value, dict):
+    if kind is dict or isinstance(value, Mapping):
         for key, item in value.items():
-            if fault := text_fault(key) or value_fault(item):
+            if fault := text_fault(str(key)) or value_fault(item):
                 return fault
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
             if fault := value_fault(item):
                 return fault

@@ -11,11 +11,12 @@ from fractions import Fraction
 from typing import Any
 
 from cortexia.engine.bounds import Bounds
-from cortexia.engine.content import INT64, Fault, describe, require_types, text_fault, value_fault
+from cortexia.engine.content import INT64, Fault, describe, has_plain_types, require_types, text_fault, value_fault
 from cortexia.engine.masks import Size, mask_fault
 from cortexia.errors import AnnotatorError
 from cortexia.plan import PlannedRun
 from cortexia.types import Annotation, AudioBlock, BBox, Frame, MediaInfo, QuarantinedAnnotation, Timestamp
+from cortexia.types.annotation import own_fields
 
 BOX_TOLERANCE_PX = 1.0
 """A box may reach out of the picture by so much: for rounding. Whoever makes boxes cuts them to the picture."""
@@ -120,7 +121,8 @@ class Gate:
         return f"all {self.count} annotations failed the quality gates{why}"
 
     def _fault(self, annotation: Annotation) -> Fault | None:
-        require_types(annotation, self._annotator)
+        if not has_plain_types(annotation):
+            require_types(annotation, self._annotator)
         why = self._bounds.fault(annotation.span)
         fault = ("time_outside", why) if why else None
         if fault is None and annotation.bbox is not None:
@@ -151,15 +153,17 @@ class Gate:
         return "box_outside_frame", f"{shown} reaches {out:.6g} px out of the picture of {width:.6g}x{height:.6g}"
 
     def _content_fault(self, annotation: Annotation) -> Fault | None:
-        for text in (annotation.label, annotation.track_id):
-            if text is not None and (fault := text_fault(text)):
-                return fault
-        data = annotation.data()
-        if not data:
-            return None
-        fault = value_fault(data)
-        mask = data.get(MASK)
-        if fault is None and isinstance(mask, dict) and (why := mask_fault(mask, self._sizes)):
+        label, track_id, attributes = annotation.label, annotation.track_id, annotation.attributes
+        fault = None if label is None else text_fault(label)
+        if fault is None and track_id is not None:
+            fault = text_fault(track_id)
+        for name in own_fields(type(annotation)):
+            fault = fault or value_fault(getattr(annotation, name))
+        if not attributes:
+            return fault
+        fault = fault or value_fault(attributes)
+        mask = attributes.get(MASK)
+        if fault is None and isinstance(mask, Mapping) and (why := mask_fault(mask, self._sizes)):
             return "mask", why
         return fault
 

@@ -15,12 +15,12 @@ Size = tuple[int, int]
 def mask_fault(mask: Mapping[str, Any], sizes: Collection[Size]) -> str | None:
     """Why ``mask`` fits no picture of one of ``sizes`` (width, height); ``None`` for one that does."""
     size = mask.get("size")
-    if not isinstance(size, list) or len(size) != 2 or (size[1], size[0]) not in sizes:
+    if not isinstance(size, list | tuple) or len(size) != 2 or (size[1], size[0]) not in sizes:
         shown = ", ".join(f"{height}x{width}" for width, height in sorted(sizes)) or "no picture"
         return f"a mask of size {size!r:.40} where the picture is {shown} (height x width)"
     counts = mask.get("counts")
     runs = _unpacked(counts) if isinstance(counts, str) else counts
-    if not isinstance(runs, list) or not all(type(run) is int and run >= 0 for run in runs):
+    if not isinstance(runs, list | tuple) or not all(type(run) is int and run >= 0 for run in runs):
         return "the counts of a mask are no run lengths"
     covered, pixels = sum(runs), size[0] * size[1]
     return None if covered == pixels else f"the counts of a mask add up to {covered}, its size to {pixels} pixels"
