@@ -304,7 +304,7 @@ class App(Answers):
         run_ids = tuple(run.run_id for run in store.job_runs(job_id))
         yield from store.find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
         options = worker_options(worker_payload(self.store_address, [job_id], self.settings), CancelToken())
-        worker = Worker(store, self.decoder, replace(options, raises=tuple(Cause)))
+        worker = Worker(store, self.decoder, replace(options, raises=tuple(Cause), slots=None))
         claim = worker.claim(job_id)
         if claim is not None:
             for window in worker.run(claim):

@@ -61,6 +61,7 @@ class Settings:
     s3_endpoint_url: str = ""
     instance_credentials: bool = False
     device: str = "auto"
+    device_slots: int = 1
     models: tuple[str, ...] = ()
     model_catalog: str = ""
     model_signer: str = ""
@@ -75,6 +76,7 @@ class Settings:
             ("max_attempts", 1),
             ("workers", 1),
             ("worker_memory_bytes", 1),
+            ("device_slots", 1),
             ("stall_timeout_s", 0.1),
             ("store_patience_s", 0),
             ("min_free_bytes", 0),
