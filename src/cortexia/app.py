@@ -17,6 +17,7 @@ from cortexia.annotators.base import Annotator, SessionContext, option_types
 from cortexia.answers import Answers
 from cortexia.batch.ending import settle
 from cortexia.batch.main import worker_options, worker_payload
+from cortexia.batch.stages import goes_on, in_stages
 from cortexia.batch.submission import Order, submit
 from cortexia.batch.supervisor import Crew, Supervisor
 from cortexia.batch.worker import Worker
@@ -212,11 +213,13 @@ class App(Answers):
         """
         request = self.completed(request)
         request.recipes()
+        orders = self._orders(request)
         store = self.store()
         left_out: list[str] = []
         results: list[VideoResult] = []
         jobs: dict[str, str] = {}
         waiting: list[str] = []
+        last: dict[str, str] = {}
         held = 0
         for item in islice(self._identify(sources, left_out, request.fps), limit):
             if isinstance(item, RejectedInput):
@@ -224,31 +227,67 @@ class App(Answers):
                 on_event({"event": "input_rejected", "reason": item.reason, "message": str(item)})
                 continue
             identity = item[1]
-            job_id = self.submit(identity, request)
+            job_id = submit(store, identity, orders[0])
             if job_id not in jobs:
                 jobs[job_id] = identity.uri
                 waiting.append(job_id)
                 on_event({"event": "job_submitted", "job_id": job_id, **_identity_event(identity)})
             held += identity.size_bytes if item[0].path.is_relative_to(self.settings.media_cache) else 0
             if held >= self.settings.media_cache_bytes:
-                self._work(waiting, on_event, stopped)
+                last |= self._work(waiting, orders, on_event, stopped)
                 waiting, held = [], 0
             if stopped():
                 break
-        self._work(waiting, on_event, stopped)
-        results += [self._result(job_id, uri) for job_id, uri in jobs.items()]
+        last |= self._work(waiting, orders, on_event, stopped)
+        results += [self._result(last[job_id], uri) for job_id, uri in jobs.items()]
         return AnnotateReport(store.location, tuple(results), tuple(left_out), interrupted=stopped())
 
-    def _work(self, job_ids: list[str], on_event: Callable[[Event], None], stopped: Callable[[], bool]) -> None:
+    def _work(
+        self,
+        job_ids: Sequence[str],
+        orders: Sequence[Order],
+        on_event: Callable[[Event], None],
+        stopped: Callable[[], bool],
+    ) -> dict[str, str]:
+        """Bring jobs of the first of ``orders`` to an end, and those of the others after them: the last job of each."""
+        last = {job_id: job_id for job_id in job_ids}
+        here = last
+        try:
+            for number, order in enumerate(orders, 1):
+                here = here if number == 1 else self._next_stage(here, order)
+                last |= here
+                if len(orders) > 1:
+                    on_event({"event": "stage_started", "stage": number, "stages": len(orders), "jobs": len(here)})
+                self._supervise(list(here.values()), on_event, stopped)
+                if stopped():
+                    break
+        finally:
+            jobs = map(self.store().job, job_ids)
+            self._drop_media({job.video_id for job in jobs if job is not None})
+        return last
+
+    def _next_stage(self, jobs: Mapping[str, str], order: Order) -> dict[str, str]:
+        """The next job for each of ``jobs`` (values) that goes on."""
         store = self.store()
+        made = {}
+        for first, job_id in jobs.items():
+            job = store.job(job_id)
+            video = store.video(job.video_id) if job is not None and goes_on(job) else None
+            if video is not None:
+                made[first] = submit(store, video.identity, order)
+        return made
+
+    def _supervise(self, job_ids: list[str], on_event: Callable[[Event], None], stopped: Callable[[], bool]) -> None:
         waiting = [job_id for job_id in job_ids if not self._settle(job_id, on_event)]
         executor = registry.load("executors", self.settings.executor)()
         crew = Crew.from_settings(self.settings, len(waiting), executor.most_workers)
         payload = worker_payload(self.store_address, waiting, self.settings, crew.workers)
-        try:
-            Supervisor(store, executor, on_event, stopped, crew).run(payload)
-        finally:
-            self._drop_media({job.video_id for job in map(store.job, job_ids) if job is not None})
+        Supervisor(self.store(), executor, on_event, stopped, crew).run(payload)
+
+    def _orders(self, request: Request) -> tuple[Order, ...]:
+        """What is asked of each video: at once, or stage by stage."""
+        order = Order(*self._recipes(request), request.time_range, self.models.digest)
+        return in_stages(order) if self.settings.progressive else (order,)
 
     def submit(self, identity: VideoIdentity, request: Request) -> str:
         """A job for one video; the id of the same unfinished job where there is one."""

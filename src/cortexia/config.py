@@ -42,6 +42,7 @@ class Settings:
     lease_s: float = 20.0
     max_attempts: int = 3
     workers: int = 1
+    progressive: bool = False
     worker_memory_bytes: int = 4_000_000_000
     stall_timeout_s: float = 120.0
     store_patience_s: float = 300.0

@@ -17,6 +17,7 @@ from cortexia import registry
 from cortexia.batch.ending import settle
 from cortexia.batch.main import worker_payload
 from cortexia.batch.outcome import BatchJob, BatchReport, BatchStatus, batch_job
+from cortexia.batch.stages import goes_on, in_stages
 from cortexia.batch.submission import Order, submit
 from cortexia.batch.supervisor import Crew, Supervisor
 from cortexia.config import Settings, load_settings
@@ -29,7 +30,7 @@ from cortexia.pipelines import annotators_of
 from cortexia.plan import make_recipes, resolve
 from cortexia.sources import IdentityCache, InputAdapter, identify
 from cortexia.stores.base import JobRecord, RunRecord, StorageBackend
-from cortexia.types import Query, RunStatus, TimeRange, canonical_json
+from cortexia.types import Query, RunStatus, TimeRange, VideoIdentity, canonical_json
 
 CONFIG_KEYS = ("pipelines", "preset", "options", "start_s", "end_s", "output_dir", "priority")
 _VERSION = 1
@@ -79,7 +80,7 @@ class BatchOrchestrator:
         if isinstance(videos[0], RejectedInput):
             raise videos[0]
         identity = identify(videos[0], IdentityCache(self._settings.cache_path))
-        job_id = submit(self._store, identity, self._order(given), given.get("priority", 0), self.batch_id)
+        job_id = self._submit(identity, self._orders(given)[0], given)
         self._given[job_id] = {"video_path": identity.uri, "config": given}
         self._save()
         return job_id
@@ -99,6 +100,14 @@ class BatchOrchestrator:
             except RejectedInput:
                 continue
         return tuple(dict.fromkeys(job_ids))
+
+    def _submit(self, identity: VideoIdentity, order: Order, given: Mapping[str, Any]) -> str:
+        return submit(self._store, identity, order, given.get("priority", 0), self.batch_id)
+
+    def _orders(self, given: Mapping[str, Any]) -> tuple[Order, ...]:
+        """What is asked of a video: at once, or stage by stage."""
+        order = self._order(given)
+        return in_stages(order) if self._settings.progressive else (order,)
 
     def _order(self, given: Mapping[str, Any]) -> Order:
         options: Mapping[str, Mapping[str, Any]] = {**self._settings.options, **given.get("options", {})}
@@ -121,17 +130,16 @@ class BatchOrchestrator:
     # -- running
 
     def run_batch(self, max_workers: int = 4) -> BatchReport:
-        """Bring all jobs to an end, unless ``stop_batch`` is called. Raises ``ResourceError`` when no worker can work
-        at all, and ``ConfigurationError`` for a number of workers that is not within 1 and 32."""
+        """Bring all jobs to an end, unless ``stop_batch`` is called; with the setting ``progressive`` stage by stage: a
+        video's job is then the one of its last stage. Raises ``ResourceError`` when no worker can work at all, and
+        ``ConfigurationError`` for a number of workers that is not within 1 and 32."""
         settings = replace(self._settings, workers=max_workers)
         began = time.monotonic()
         self._is_running = True
         try:
-            waiting = [job_id for job_id in self._given if not settle(self._store, job_id, settings.lease_s)]
-            executor = registry.load("executors", settings.executor)()
-            crew = Crew.from_settings(settings, len(waiting), executor.most_workers)
-            payload = worker_payload(self._store.location, waiting, settings, crew.workers)
-            Supervisor(self._store, executor, lambda event: None, self._stop.is_set, crew).run(payload)
+            self._supervise(settings)
+            while settings.progressive and not self._stop.is_set() and self._next_stage():
+                self._supervise(settings)
         finally:
             self._is_running = False
             self._save()
@@ -139,6 +147,30 @@ class BatchOrchestrator:
         interrupted = self._stop.is_set() and any(not job.status.is_final for job in jobs)
         self._stop.clear()
         return BatchReport(self.batch_id, jobs, time.monotonic() - began, interrupted)
+
+    def _supervise(self, settings: Settings) -> None:
+        waiting = [job_id for job_id in self._given if not settle(self._store, job_id, settings.lease_s)]
+        executor = registry.load("executors", settings.executor)()
+        crew = Crew.from_settings(settings, len(waiting), executor.most_workers)
+        payload = worker_payload(self._store.location, waiting, settings, crew.workers)
+        Supervisor(self._store, executor, lambda event: None, self._stop.is_set, crew).run(payload)
+
+    def _next_stage(self) -> bool:
+        """Put the job of its next stage in the place of each job that goes on. Whether there is one."""
+        followed: dict[str, dict[str, Any]] = {}
+        for job_id, given in self._given.items():
+            job, done = self._store.job(job_id), given.get("stage", 1)
+            orders = self._orders(given["config"]) if job is not None and goes_on(job) else ()
+            video = self._store.video(job.video_id) if job is not None and done < len(orders) else None
+            if video is None:
+                followed[job_id] = given
+                continue
+            new_id = self._submit(video.identity, orders[done], given["config"])
+            followed[new_id] = {**given, "stage": done + 1}
+        has_more = followed.keys() != self._given.keys()
+        self._given = followed
+        self._save()
+        return has_more
 
     def resume_batch(self, job_queue_path: str | Path, max_workers: int = 4) -> BatchReport:
         """Go on with the batch of a checkpoint: jobs that have ended stay so, those that the store does not know are

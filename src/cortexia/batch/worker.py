@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cortexia.annotators.base import Annotator, SessionContext
-from cortexia.batch.ending import INTERRUPTED, Ending, cause_of, conclude, ending_of
 from cortexia.batch.devices import DeviceSlots
+from cortexia.batch.ending import INTERRUPTED, Ending, cause_of, conclude, ending_of
 from cortexia.batch.heartbeat import Heartbeat
 from cortexia.batch.identity import worker_name
 from cortexia.batch.patience import FreeSpace, Patience
