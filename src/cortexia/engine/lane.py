@@ -16,7 +16,7 @@ from cortexia.engine.control import MACHINE_ERRORS, Recorder, Stopwatch, failure
 from cortexia.engine.gates import Gate
 from cortexia.engine.inbox import Inbox
 from cortexia.engine.numbering import Numbering
-from cortexia.errors import AnnotatorError
+from cortexia.errors import AnnotatorError, CircuitBreakerOpenError
 from cortexia.plan import PlannedRun
 from cortexia.stores.base import RunWindow
 from cortexia.types import (
@@ -61,6 +61,7 @@ class Lane:
         self.status = RunStatus.RUNNING
         self.reason: str | None = None
         self.message: str | None = None
+        self.waits: CircuitBreakerOpenError | None = None
         self.rows = 0
         self.media_end: Timestamp | None = None
         self._origin = context.media.origin
@@ -70,32 +71,41 @@ class Lane:
         self._records: list[AnnotationRecord] = []
         self._gate = Gate(run, context.media)
         self._watch = Stopwatch()
+        self._restore_position()
         self._guard(lambda: self._open(context))
-        self._restore()
+        self._restore_session()
 
     def _open(self, context: SessionContext) -> None:
         self.session = self.recipe.session(context)
 
-    def _restore(self) -> None:
+    def _restore_position(self) -> None:
         record = self.run.record
-        state: Mapping[str, Any] = (record.state or {}) if record else {}
         self.windows = record.windows if record else 0
         self.position = record.position if record else 0
         self.replay_from = record.replay_from if record and record.replay_from is not None else self.position
         self.seen = self.position
         self._committed_position = self.position
+        self._committed_needs = self.replay_from
         self._end_is_committed = False
         self._frontier = self.position
-        self._numbering = Numbering(self.run.spec.run_key, state.get("numbering"))
+        self._numbering = Numbering(self.run.spec.run_key, self._state.get("numbering"))
+
+    @property
+    def _state(self) -> Mapping[str, Any]:
+        record = self.run.record
+        return (record.state or {}) if record else {}
+
+    def _restore_session(self) -> None:
+        record = self.run.record
         if record and record.windows and self.is_live:
             self.rows = record.annotation_count
-            self._guard(lambda: self.session.restore(state.get("session", {})))
+            self._guard(lambda: self.session.restore(self._state.get("session", {})))
 
     # -- taking inputs
 
     @property
     def is_live(self) -> bool:
-        return self.status is RunStatus.RUNNING
+        return self.status is RunStatus.RUNNING and self.waits is None
 
     @property
     def held(self) -> int:
@@ -210,12 +220,26 @@ class Lane:
         for lane, _ in self.downstream:
             lane.end(RunStatus.SKIPPED, "upstream", f"{self.recipe.name} {status}: {message or reason}")
 
+    def set_aside(self, refusal: CircuitBreakerOpenError) -> None:
+        """A breaker is open: the run waits where its last commit left it, and so do those that need it; the others of
+        the pass go on."""
+        if not self.is_live:
+            return
+        self.waits = refusal
+        self.position = self._committed_needs
+        self._waiting.clear()
+        self._records.clear()
+        for lane, _ in self.downstream:
+            lane.set_aside(refusal)
+
     def _guard(self, call: Callable[[], None]) -> None:
         """One of the two places where foreign code ends and anything may come out of it."""
         self._recorder.enter(self.recipe.name)
         try:
             with self._watch:
                 call()
+        except CircuitBreakerOpenError as error:
+            self.set_aside(error)
         except MACHINE_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises fails this run alone
@@ -236,7 +260,9 @@ class Lane:
 
     def window(self) -> RunWindow | None:
         """What is new since the last call, or ``None``. To be asked after ``work(force=True)``."""
-        if self._end_is_committed or (self.is_live and not self._records and self.position == self._committed_position):
+        if self.waits or self._end_is_committed:
+            return None
+        if self.is_live and not self._records and self.position == self._committed_position:
             return None
         progress = Progress(None)
         state: dict[str, Any] = {}
@@ -267,6 +293,7 @@ class Lane:
         self._records.clear()
         self.windows += 1
         self._committed_position = self.position
+        self._committed_needs = self.position if progress.replay_from is None else progress.replay_from
         self._end_is_committed = not self.is_live
         return window
 
