@@ -20,9 +20,10 @@ from cortexia.models.access import ModelSettings, open_models
 from cortexia.models.manager import ResourceManager
 from cortexia.models.onnx import gpu_of
 from cortexia.sources import MediaCache
-from cortexia.stores import open_store
+from cortexia.stores import open_store, store_kind
 from cortexia.stores.base import Cause
 from cortexia.stores.lifecycle import rules_for
+from cortexia.stores.sql.postgresql import blob_folder
 from cortexia.telemetry import configure_logs
 
 TARGET = "cortexia.batch.main:main"
@@ -77,11 +78,11 @@ def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOpt
 
 
 def _space(payload: Mapping[str, Any]) -> FreeSpace:
-    """Guards the disks that a worker writes to. A database elsewhere has a disk of its own."""
-    folders = [Path(payload["media_cache"])]
-    if "://" not in payload["store"]:
-        folders.append(Path(payload["store"]).absolute().parent)
-    return FreeSpace(tuple(folders), payload["min_free_bytes"], payload["min_free_share"])
+    """Guards the disks that a worker writes to. A database elsewhere has a disk of its own, but its blobs lie here."""
+    location = payload["store"]
+    written = blob_folder(location) if store_kind(location) == "postgresql" else Path(location).absolute().parent
+    folders = (Path(payload["media_cache"]), written)
+    return FreeSpace(folders, payload["min_free_bytes"], payload["min_free_share"])
 
 
 def _slots(payload: Mapping[str, Any], models: ResourceManager) -> DeviceSlots:
