@@ -15,6 +15,7 @@ from cortexia import registry
 from cortexia.annotators.base import Annotator, SessionContext, option_types
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.scan import chunks, settled
+from cortexia.batch.stages import goes_on, in_stages
 from cortexia.batch.submission import Order, settled_event, submit, submitted_event
 from cortexia.batch.worker import Worker
 from cortexia.batches import Batches, rejected
@@ -146,12 +147,14 @@ class App(Batches):
         """
         request = self.completed(request)
         request.recipes()
+        orders = self._orders(request)
         store = self.store()
         batch_id = str(uuid.uuid4())
         left_out: list[str] = []
         results: list[VideoResult] = []
         jobs: dict[str, str] = {}
         waiting: list[str] = []
+        last: dict[str, str] = {}
         held = 0
         found = islice(self._identify(sources, left_out, request.fps), limit)
         for item in self._unsettled(found, request, results, on_event):
@@ -159,19 +162,19 @@ class App(Batches):
                 results.append(rejected(item, on_event))
                 continue
             identity = item[1]
-            job_id = self.submit(identity, request, batch_id)
+            job_id = submit(store, identity, orders[0], batch_id=batch_id)
             if job_id not in jobs:
                 jobs[job_id] = identity.uri
                 waiting.append(job_id)
                 on_event(submitted_event(job_id, identity))
             held += identity.size_bytes if item[0].path.is_relative_to(self.settings.media_cache) else 0
             if held >= self.settings.media_cache_bytes:
-                self._work(waiting, on_event, stopped)
+                last |= self._work_in_stages(waiting, orders, on_event, stopped)
                 waiting, held = [], 0
             if stopped():
                 break
-        self._work(waiting, on_event, stopped)
-        results += [self._result(job_id, uri) for job_id, uri in jobs.items()]
+        last |= self._work_in_stages(waiting, orders, on_event, stopped)
+        results += [self._result(last[job_id], uri) for job_id, uri in jobs.items()]
         return AnnotateReport(store.location, tuple(results), tuple(left_out), stopped(), batch_id if jobs else None)
 
     def _unsettled(
@@ -211,6 +214,46 @@ class App(Batches):
         runs = tuple(stored[run_id] for run_id in run_ids if run_id in stored)
         return VideoResult(identity.uri, identity.video_id, JobState.COMPLETED.value, None, None, record, runs)
 
+    def _work_in_stages(
+        self,
+        job_ids: Sequence[str],
+        orders: Sequence[Order],
+        on_event: Callable[[Event], None],
+        stopped: Callable[[], bool],
+    ) -> dict[str, str]:
+        """Bring jobs of the first of ``orders`` to an end, and those of the others after them: the last job of each."""
+        last = {job_id: job_id for job_id in job_ids}
+        here = last
+        try:
+            for number, order in enumerate(orders, 1):
+                here = here if number == 1 else self._next_stage(here, order, on_event)
+                last |= here
+                if len(orders) > 1:
+                    on_event({"event": "stage_started", "stage": number, "stages": len(orders), "jobs": len(here)})
+                self._supervise(list(here.values()), on_event, stopped)
+                if stopped():
+                    break
+        finally:
+            self._drop_media_of(job_ids)
+        return last
+
+    def _next_stage(self, jobs: Mapping[str, str], order: Order, on_event: Callable[[Event], None]) -> dict[str, str]:
+        """The next job for each of ``jobs`` (values) that goes on."""
+        store = self.store()
+        made = {}
+        for first, job_id in jobs.items():
+            job = store.job(job_id)
+            video = store.video(job.video_id) if job is not None and goes_on(job) else None
+            if job is not None and video is not None:
+                made[first] = submit(store, video.identity, order, batch_id=job.batch_id)
+                on_event(submitted_event(made[first], video.identity))
+        return made
+
+    def _orders(self, request: Request) -> tuple[Order, ...]:
+        """What is asked of each video: at once, or stage by stage."""
+        order = self._order(request)
+        return in_stages(order) if self.settings.progressive else (order,)
+
     def _order(self, request: Request) -> Order:
         return Order(*self._recipes(request), request.time_range, self.models.digest)
 
@@ -237,7 +280,7 @@ class App(Batches):
         run_ids = tuple(run.run_id for run in store.job_runs(job_id))
         yield from store.find(Query(video_ids=(identity.video_id,), run_ids=run_ids))
         options = worker_options(worker_payload(self.store().address, [job_id], self.settings), CancelToken())
-        worker = Worker(store, self.decoder, replace(options, raises=tuple(Cause)))
+        worker = Worker(store, self.decoder, replace(options, raises=tuple(Cause), slots=None))
         claim = worker.claim(job_id)
         if claim is not None:
             for window in worker.run(claim):

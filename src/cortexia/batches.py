@@ -43,15 +43,21 @@ class Batches(Intake):
     # -- at work
 
     def _work(self, job_ids: list[str], on_event: OnEvent, stopped: Callable[[], bool]) -> None:
+        try:
+            self._supervise(job_ids, on_event, stopped)
+        finally:
+            self._drop_media_of(job_ids)
+
+    def _supervise(self, job_ids: list[str], on_event: OnEvent, stopped: Callable[[], bool]) -> None:
         store = self.store()
         waiting = [job_id for job_id in job_ids if not self._settle(job_id, on_event)]
         executor = registry.load("executors", self.settings.executor)()
         crew = Crew.from_settings(self.settings, len(waiting), executor.most_workers)
         payload = worker_payload(store.address, waiting, self.settings, crew.workers)
-        try:
-            Supervisor(store, executor, on_event, stopped, crew).run(payload)
-        finally:
-            self._drop_media({job.video_id for job in map(store.job, job_ids) if job is not None})
+        Supervisor(store, executor, on_event, stopped, crew).run(payload)
+
+    def _drop_media_of(self, job_ids: Iterable[str]) -> None:
+        self._drop_media({job.video_id for job in map(self.store().job, job_ids) if job is not None})
 
     def _settle(self, job_id: str, on_event: OnEvent) -> bool:
         """Whether everything asked for was stored already, so that the job could be ended at once."""

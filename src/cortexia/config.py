@@ -42,6 +42,7 @@ class Settings:
     lease_s: float = 20.0
     max_attempts: int = 3
     workers: int = 1
+    progressive: bool = False
     worker_memory_bytes: int = 4_000_000_000
     stall_timeout_s: float = 120.0
     store_patience_s: float = 300.0
@@ -61,6 +62,7 @@ class Settings:
     s3_endpoint_url: str = ""
     instance_credentials: bool = False
     device: str = "auto"
+    device_slots: int = 1
     models: tuple[str, ...] = ()
     model_catalog: str = ""
     model_signer: str = ""
@@ -75,6 +77,7 @@ class Settings:
             ("max_attempts", 1),
             ("workers", 1),
             ("worker_memory_bytes", 1),
+            ("device_slots", 1),
             ("stall_timeout_s", 0.1),
             ("store_patience_s", 0),
             ("min_free_bytes", 0),

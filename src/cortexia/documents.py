@@ -70,6 +70,9 @@ class RunFacts(Protocol):
     @property
     def annotation_count(self) -> int: ...
 
+    @property
+    def quarantined_count(self) -> int: ...
+
 
 def file_of(annotator: str) -> str:
     """The file, without suffix, that holds the rows of ``annotator``."""
@@ -167,6 +170,7 @@ def run_to_dict(run: RunFacts) -> dict[str, Any]:
         "reason": run.reason,
         "message": run.message,
         "annotations": run.annotation_count,
+        "quarantined": run.quarantined_count,
     }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 
 from cortexia.errors import CircuitBreakerOpenError
@@ -15,6 +16,19 @@ class BreakerState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """After ``failures`` in a row it opens for ``pause_s`` seconds; ``successes`` probes close it again."""
+
+    failures: int
+    pause_s: float = 60.0
+    successes: int = 2
+
+
+POLICIES: Mapping[str, Policy] = {"model": Policy(failures=3), "annotator": Policy(failures=3)}
+"""By what is guarded (G8)."""
 
 
 class CircuitBreaker:
@@ -116,3 +130,26 @@ class CircuitBreaker:
             f"{self._what} failed {self._failures} times in a row ({self._last_error}); the next try is let through in"
             f" {wait:.0f} s"
         )
+
+
+class Breakers:
+    """A breaker for each name, made when it is first asked for. ``kind``: of ``POLICIES``."""
+
+    def __init__(self, kind: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._kind = kind
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._made: dict[str, CircuitBreaker] = {}
+
+    def __getitem__(self, name: str) -> CircuitBreaker:
+        with self._lock:
+            if name not in self._made:
+                policy = POLICIES[self._kind]
+                self._made[name] = CircuitBreaker(
+                    f"{self._kind} {name!r}",
+                    failures=policy.failures,
+                    pause_s=policy.pause_s,
+                    successes=policy.successes,
+                    clock=self._clock,
+                )
+            return self._made[name]

@@ -17,12 +17,14 @@ from recipes import Steps
 from scripted import ScriptedDecoder, ScriptedStream
 
 from cortexia.annotators.base import Emissions, SessionContext, Solver, StreamAnnotator, StreamSession
+from cortexia.batch.devices import DeviceSlots
 from cortexia.batch.recorder import FlightRecorder
 from cortexia.batch.supervisor import Crew, Supervisor
 from cortexia.batch.watch import Limits
 from cortexia.batch.worker import Worker, WorkerOptions
 from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
 from cortexia.executors.processes import ProcessExecutor
+from cortexia.models.base import ModelEntry
 from cortexia.plan import make_specs, resolve
 from cortexia.stores import open_store
 from cortexia.stores.base import JobRecord
@@ -90,6 +92,60 @@ class ShakySession(StreamSession):
         return [[] for _ in inputs]
 
 
+MODEL = ModelEntry("tiny", "object-detection", "tiny.onnx", 1, "0" * 64, "MIT", "", "yolox")
+
+
+@dataclass(frozen=True)
+class OnDevice(StreamAnnotator):
+    """Works with a model, and writes down when its session came and went. At its 7th frame it does ``how``."""
+
+    name: ClassVar[str] = "on_device"
+    version: ClassVar[str] = "1"
+    provides: ClassVar[tuple[str, ...]] = ("measure",)
+    diary: str = ""
+    how: str = ""
+    once: str = ""
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        return (MODEL.id,)
+
+    def session(self, context: SessionContext) -> StreamSession:
+        self.note("came")
+        return OnDeviceSession(self)
+
+    def note(self, what: str) -> None:
+        with Path(self.diary).open("a") as diary:
+            diary.write(f"{time.monotonic()} {os.getpid()} {what}\n")
+
+
+class OnDeviceSession(StreamSession):
+    def __init__(self, recipe: OnDevice) -> None:
+        self._recipe = recipe
+
+    def process(self, inputs: Sequence[Any], upstream: Emissions) -> Emissions:
+        for item in inputs:
+            time.sleep(0.02)
+            if item.index == 7:
+                misbehave(self._recipe.how, self._recipe.once)
+        return [[] for _ in inputs]
+
+    def close(self) -> None:
+        self._recipe.note("went")
+
+
+class Shelf:
+    """Knows one model, which nobody opens."""
+
+    threads = 1
+
+    def entry(self, model_id: str) -> ModelEntry:
+        return MODEL
+
+    def open(self, model_id: str) -> Any:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Ponder(Solver):
     """A solver that takes its time."""
@@ -108,6 +164,8 @@ class Ponder(Solver):
 
 
 def recipes_of(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    if "diary" in config:
+        return (OnDevice(config["diary"], config.get("session", ""), config.get("once", "")),)
     made = [Shaky(config.get("session", ""), config.get("once", "")), Steps()]
     return (*made, Ponder(config["ponder_s"])) if "ponder_s" in config else tuple(made)
 
@@ -144,6 +202,10 @@ def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], 
         lease_s=payload["lease_s"],
         stall_timeout_s=payload.get("stall_timeout_s", 60.0),
         recorder=FlightRecorder(Path(payload["recorder"])),
+        models=Shelf(),
+        slots=DeviceSlots(Path(payload["slots_in"]), payload["slots"], lambda: payload.get("device", "cuda:0"))
+        if "slots" in payload
+        else None,
     )
     decoder = FileDecoder([40] * payload["frames"])
     with _watching(stopped, cancel):
@@ -169,7 +231,7 @@ class Batch:
         video_id = hashlib.sha256(path.read_bytes()).hexdigest()
         video = VideoIdentity(video_id, str(path), path.name, path.stat().st_size)
         recipes, needs = resolve(recipes_of(config))
-        specs = make_specs(video_id, recipes, needs)
+        specs = make_specs(video_id, recipes, needs, weights_of=lambda model_id: MODEL.sha256)
         self.store.save_video(video)
         self.store.register_runs(list(specs.values()), {})
         run_ids = [spec.run_id for spec in specs.values()]

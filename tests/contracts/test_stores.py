@@ -18,6 +18,7 @@ from cortexia.types import (
     Anchor,
     Caption,
     JobState,
+    QuarantinedAnnotation,
     Query,
     RunStatus,
     TimeSpan,
@@ -484,3 +485,33 @@ def test_the_batch_of_a_job_outlives_the_process(store):
     with contextlib.closing(open_store(store.address)) as again:
         assert again.job(job_id).batch_id == "one"
         assert [batch.total for batch in again.batches()] == [1]
+
+
+# -- quarantine
+
+
+def aside(ordinal: int) -> QuarantinedAnnotation:
+    content = {"bbox": [1.5, -0.25, 1e16, 2.0], "label": "größe", "data": {"deep": [None, True]}}
+    return QuarantinedAnnotation(ordinal, 7, "detection", "box_outside_frame", f"box {ordinal}", content)
+
+
+def test_what_was_put_aside_is_kept_and_counted_and_is_no_row(store):
+    claim = claimed(store, spec())
+    commit(store, claim, part(spec(), 0, [box(0)], quarantined=(aside(0), aside(1)), quarantined_count=5))
+    commit(store, claim, part(spec(), 1, [], quarantined=(aside(5),), quarantined_count=1))
+    assert list(store.quarantined(spec().run_id)) == [aside(0), aside(1), aside(5)]
+    assert store.run(spec().run_id).quarantined_count == 6
+    assert [row.annotation for row in store.find(Query())] == [box(0)]
+
+
+def test_what_was_put_aside_comes_and_goes_with_its_window_and_its_run(store):
+    claim = claimed(store, spec())
+    with pytest.raises(DataInconsistencyError):
+        commit(store, claim, part(spec(), 3, [], quarantined=(aside(0),), quarantined_count=1))
+    assert list(store.quarantined(spec().run_id)) == []
+    failed = {"status": RunStatus.FAILED, "reason": "quarantined"}
+    commit(store, claim, part(spec(), 0, [], quarantined=(aside(0),), quarantined_count=1, **failed))
+    assert list(store.quarantined(spec().run_id)) == [aside(0)]
+    store.release(claim, JobState.FAILED, None, None)
+    store.register_runs([spec()], {})
+    assert (store.run(spec().run_id).quarantined_count, list(store.quarantined(spec().run_id))) == (0, [])

@@ -15,9 +15,12 @@ from cortexia.batch.worker import Worker, WorkerOptions
 from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.jsonl import JsonlExporter
-from cortexia.plan import make_specs, resolve
+from cortexia.models.base import ModelAccess
+from cortexia.plan import make_specs, resolve, weights_of
+from cortexia.resilience import Breakers
 from cortexia.stores import open_store
 from cortexia.stores.base import StorageBackend
+from cortexia.stores.lifecycle import Rules
 from cortexia.types import WHOLE_VIDEO, JobState, TimeRange, VideoIdentity
 
 
@@ -31,6 +34,9 @@ class Lab:
     time_range: TimeRange = WHOLE_VIDEO
     events: list[dict] = field(default_factory=list)
     store_name: str = "lab.db"
+    models: ModelAccess | None = None
+    breakers: Breakers = field(default_factory=lambda: Breakers("annotator"))
+    rules: Rules | None = None
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -39,11 +45,11 @@ class Lab:
         self.identity = VideoIdentity("f" * 64, str(self.video), "video.bin", 8)
 
     def store(self) -> StorageBackend:
-        return open_store(str(self.folder / self.store_name))
+        return open_store(str(self.folder / self.store_name), rules=self.rules)
 
     def submit(self, store: StorageBackend) -> str:
         recipes, needs = resolve(self.recipes)
-        specs = make_specs(self.identity.video_id, recipes, needs, self.time_range)
+        specs = make_specs(self.identity.video_id, recipes, needs, self.time_range, weights_of(self.models))
         store.save_video(self.identity)
         store.register_runs(list(specs.values()), {})
         config = {"start_s": self.time_range.start_s, "end_s": self.time_range.end_s}
@@ -64,9 +70,14 @@ class Lab:
             job_id = self.submit(store)
             cancel = CancelToken()
             policy = WindowPolicy(media_s=window_s, wall_s=1e9, rows=rows)
-            engine = EngineOptions(policy, threads=2, batch_size=batch_size, cancel=cancel, held_bytes=held_bytes)
+            limits = {"threads": 2, "batch_size": batch_size, "held_bytes": held_bytes}
+            engine = EngineOptions(policy, cancel=cancel, breakers=self.breakers, **limits)
             worker = Worker(
-                store, self.decoder, WorkerOptions(engine), self.events.append, recipes=lambda config: self.recipes
+                store,
+                self.decoder,
+                WorkerOptions(engine, models=self.models),
+                self.events.append,
+                recipes=lambda config: self.recipes,
             )
             claim = worker.claim(job_id)
             assert claim is not None

@@ -9,14 +9,14 @@ import sqlite3
 
 import pytest
 from filing import drop_index, eventful, everything, export, files_of, reopened
-from filling import box, completed, identity, spec, submitted
+from filling import box, claimed, commit, completed, identity, part, spec, submitted
 
 from cortexia.errors import StoreError
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.destination import write_export
 from cortexia.exporters.json import JsonExporter
 from cortexia.stores.files.backend import FileStorageBackend
-from cortexia.types import Query
+from cortexia.types import JobState, QuarantinedAnnotation, Query, RunStatus
 
 A = identity("a").video_id
 
@@ -138,7 +138,7 @@ def test_a_damaged_page_of_the_index_is_told_and_mended_by_the_next_who_opens(st
     before = export(store)
     store.close()
     data = bytearray((base / ".index.db").read_bytes())
-    for page in range(4096 * 40, len(data), 4096):
+    for page in range(4096 * 50, len(data), 4096):
         data[page : page + 64] = b"\xff" * 64
     (base / ".index.db").write_bytes(data)
     with pytest.raises(StoreError, match="only an index"), contextlib.closing(FileStorageBackend(base)) as opened:
@@ -171,3 +171,25 @@ def test_the_batch_that_a_job_went_over_to_is_in_its_file(store, base):
     drop_index(base)
     with contextlib.closing(FileStorageBackend(base)) as again:
         assert [(batch.batch_id, dict(batch.counts)) for batch in again.batches()] == [("one", {"queued": 1})]
+
+
+def test_what_was_put_aside_has_a_file_of_its_own_and_survives_the_index(store, base):
+    item = QuarantinedAnnotation(0, 7, "detection", "mask", "too small", {"label": "cat"})
+    claim = claimed(store, spec())
+    commit(
+        store, claim, part(spec(), 0, [box(0)], quarantined=(item,), quarantined_count=3, status=RunStatus.COMPLETED)
+    )
+    store.release(claim, JobState.COMPLETED, None, None)
+    named = json.loads((base / identity().video_id / "quarantined_annotations.json").read_bytes())
+    assert named["quarantined"] == {"boxes": 3}
+    assert [(row["annotator"], row["reason"]) for row in named["annotations"]] == [("boxes", "mask")]
+    store.close()
+    (base / ".index.db").unlink()
+    with contextlib.closing(FileStorageBackend(base)) as again:
+        assert list(again.quarantined(spec().run_id)) == [item]
+        assert again.run(spec().run_id).quarantined_count == 3
+
+
+def test_where_nothing_was_put_aside_there_is_no_file(store, base):
+    completed(store, spec(), [box(0)])
+    assert not (base / identity().video_id / "quarantined_annotations.json").exists()

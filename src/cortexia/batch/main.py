@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cortexia import registry
+from cortexia.batch.devices import DeviceSlots
 from cortexia.batch.patience import FreeSpace
 from cortexia.batch.recorder import FlightRecorder
 from cortexia.batch.worker import Worker, WorkerOptions
@@ -16,10 +17,13 @@ from cortexia.config import Settings
 from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
 from cortexia.errors import CortexiaError
 from cortexia.models.access import ModelSettings, open_models
+from cortexia.models.manager import ResourceManager
+from cortexia.models.onnx import gpu_of
 from cortexia.sources import MediaCache
-from cortexia.stores import open_store
+from cortexia.stores import open_store, store_kind
 from cortexia.stores.base import Cause
 from cortexia.stores.lifecycle import rules_for
+from cortexia.stores.sql.postgresql import blob_folder
 from cortexia.telemetry import configure_logs
 
 TARGET = "cortexia.batch.main:main"
@@ -46,6 +50,9 @@ def worker_payload(store: str, job_ids: list[str], settings: Settings, workers: 
         "log_level": settings.log_level,
         "log_format": settings.log_format,
         "media_cache": str(settings.media_cache),
+        "workers": workers,
+        "device_slots": settings.device_slots,
+        "device_folder": str(settings.cache_path.absolute() / "devices"),
         "models": {**ModelSettings.of(settings).as_payload(), "threads": threads},
     }
 
@@ -55,12 +62,14 @@ def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOpt
     engine = EngineOptions(policy=policy, threads=payload["threads"], batch_size=payload["batch_size"], cancel=cancel)
     waits = payload["on_full_disk"] == "wait"
     recorder = payload.get("recorder")
+    models = open_models(ModelSettings.from_payload(payload["models"]))
     return WorkerOptions(
         engine=engine,
         lease_s=payload["lease_s"],
         stall_timeout_s=payload["stall_timeout_s"],
         media_cache=MediaCache(Path(payload["media_cache"])),
-        models=open_models(ModelSettings.from_payload(payload["models"])),
+        models=models,
+        slots=_slots(payload, models),
         store_patience_s=payload["store_patience_s"],
         space=_space(payload) if waits else None,
         raises=() if waits else (Cause.MACHINE,),
@@ -69,11 +78,18 @@ def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOpt
 
 
 def _space(payload: Mapping[str, Any]) -> FreeSpace:
-    """Guards the disks that a worker writes to. A database elsewhere has a disk of its own."""
-    folders = [Path(payload["media_cache"])]
-    if "://" not in payload["store"]:
-        folders.append(Path(payload["store"]).absolute().parent)
-    return FreeSpace(tuple(folders), payload["min_free_bytes"], payload["min_free_share"])
+    """Guards the disks that a worker writes to. A database elsewhere has a disk of its own, but its blobs lie here."""
+    location = payload["store"]
+    written = blob_folder(location) if store_kind(location) == "postgresql" else Path(location).absolute().parent
+    folders = (Path(payload["media_cache"]), written)
+    return FreeSpace(folders, payload["min_free_bytes"], payload["min_free_share"])
+
+
+def _slots(payload: Mapping[str, Any], models: ResourceManager) -> DeviceSlots:
+    """Where more workers than slots take turns, each leaves the device empty to the next."""
+    slots, device = payload["device_slots"], payload["models"]["device"]
+    put_away = models.close if payload["workers"] > slots else lambda: None
+    return DeviceSlots(Path(payload["device_folder"]), slots, lambda: gpu_of(device), put_away)
 
 
 def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], stopped: Callable[[], bool]) -> None:

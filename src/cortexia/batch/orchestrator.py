@@ -18,6 +18,7 @@ from cortexia.batch.account import batch_jobs, output_path
 from cortexia.batch.ending import settle
 from cortexia.batch.main import worker_payload
 from cortexia.batch.outcome import BatchReport, BatchStatus
+from cortexia.batch.stages import goes_on, in_stages
 from cortexia.batch.submission import Order, submit, submitted_event
 from cortexia.batch.supervisor import Crew, Supervisor
 from cortexia.config import Settings, load_settings
@@ -30,7 +31,7 @@ from cortexia.pipelines import annotators_of
 from cortexia.plan import make_recipes, resolve
 from cortexia.sources import IdentityCache, InputAdapter, SourceVideo, identify
 from cortexia.stores.base import JobRecord, StorageBackend
-from cortexia.types import Query, RunStatus, TimeRange, canonical_json
+from cortexia.types import Query, RunStatus, TimeRange, VideoIdentity, canonical_json
 
 CONFIG_KEYS = ("pipelines", "preset", "options", "start_s", "end_s", "output_dir", "priority")
 _VERSION = 1
@@ -59,7 +60,7 @@ class BatchOrchestrator:
         self._checkpoint = Path(checkpoint) if checkpoint else None
         self._on_event = on_event
         self._stop = stop or threading.Event()
-        self._orders: dict[str, Order] = {}
+        self._made: dict[str, tuple[Order, ...]] = {}
         self._of_video: dict[str, list[str]] = {}
         self._is_running = False
         self._given: dict[str, dict[str, Any]] = {}
@@ -92,10 +93,10 @@ class BatchOrchestrator:
     def add_video(self, video: SourceVideo, config: Mapping[str, Any] | None = None) -> str:
         """As ``add_job``, for a video that was found already. The checkpoint is written by ``run_batch``."""
         given = _checked(config or {})
-        order = self._order(given)
+        order = self._orders(given)[0]
         identity = identify(video, IdentityCache(self._settings.cache_path))
         known = self._added(identity.video_id, given)
-        job_id = known or submit(self._store, identity, order, given.get("priority", 0), self.batch_id)
+        job_id = known or self._submit(identity, order, given)
         self._keep(job_id, {"video_path": identity.uri, "video_id": identity.video_id, "config": given})
         self._on_event(submitted_event(job_id, identity))
         return job_id
@@ -111,7 +112,7 @@ class BatchOrchestrator:
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Raises what ``add_job`` would raise for this config, whatever the video."""
-        self._order(_checked(config))
+        self._orders(_checked(config))
 
     def add_jobs_from_directory(
         self, directory: str | Path, config: Mapping[str, Any] | None = None
@@ -129,12 +130,17 @@ class BatchOrchestrator:
                 continue
         return tuple(dict.fromkeys(job_ids))
 
-    def _order(self, given: Mapping[str, Any]) -> Order:
-        """Made once for each config: recipes and weights are the same for all its videos."""
+    def _submit(self, identity: VideoIdentity, order: Order, given: Mapping[str, Any]) -> str:
+        return submit(self._store, identity, order, given.get("priority", 0), self.batch_id)
+
+    def _orders(self, given: Mapping[str, Any]) -> tuple[Order, ...]:
+        """What is asked of a video: at once, or stage by stage. Made once for each config: recipes and weights are the
+        same for all its videos."""
         key = canonical_json(given)
-        if key not in self._orders:
-            self._orders[key] = self._make_order(given)
-        return self._orders[key]
+        if key not in self._made:
+            order = self._make_order(given)
+            self._made[key] = in_stages(order) if self._settings.progressive else (order,)
+        return self._made[key]
 
     def _make_order(self, given: Mapping[str, Any]) -> Order:
         options: Mapping[str, Mapping[str, Any]] = {**self._settings.options, **given.get("options", {})}
@@ -157,18 +163,17 @@ class BatchOrchestrator:
     # -- running
 
     def run_batch(self, max_workers: int = 4) -> BatchReport:
-        """Bring all jobs to an end, unless ``stop_batch`` is called. Raises ``ResourceError`` when no worker can work
-        at all, and ``ConfigurationError`` for a number of workers that is not within 1 and 32."""
+        """Bring all jobs to an end, unless ``stop_batch`` is called; with the setting ``progressive`` stage by stage: a
+        video's job is then the one of its last stage. Raises ``ResourceError`` when no worker can work at all, and
+        ``ConfigurationError`` for a number of workers that is not within 1 and 32."""
         settings = replace(self._settings, workers=max_workers)
         began = time.monotonic()
         self._is_running = True
         self._save()
         try:
-            waiting = [job_id for job_id in self._given if not self._settle(job_id)]
-            executor = registry.load("executors", settings.executor)()
-            crew = Crew.from_settings(settings, len(waiting), executor.most_workers)
-            payload = worker_payload(self._store.address, waiting, settings, crew.workers)
-            Supervisor(self._store, executor, self._on_event, self._stop.is_set, crew).run(payload)
+            self._supervise(settings)
+            while settings.progressive and not self._stop.is_set() and self._next_stage():
+                self._supervise(settings)
         finally:
             self._is_running = False
             self._save()
@@ -184,6 +189,32 @@ class BatchOrchestrator:
         if is_settled:
             self._on_event({"event": "job_settled", "job_id": job_id})
         return is_settled
+
+    def _supervise(self, settings: Settings) -> None:
+        waiting = [job_id for job_id in self._given if not self._settle(job_id)]
+        executor = registry.load("executors", settings.executor)()
+        crew = Crew.from_settings(settings, len(waiting), executor.most_workers)
+        payload = worker_payload(self._store.address, waiting, settings, crew.workers)
+        Supervisor(self._store, executor, self._on_event, self._stop.is_set, crew).run(payload)
+
+    def _next_stage(self) -> bool:
+        """Put the job of its next stage in the place of each job that goes on. Whether there is one."""
+        before, self._given, self._of_video = self._given, {}, {}
+        for job_id, given in before.items():
+            self._keep(*(self._following(job_id, given) or (job_id, given)))
+        self._save()
+        return self._given.keys() != before.keys()
+
+    def _following(self, job_id: str, given: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+        """The job of the next stage, with what is kept of it; ``None`` where there is none."""
+        job, done = self._store.job(job_id), given.get("stage", 1)
+        orders = self._orders(given["config"]) if job is not None and goes_on(job) else ()
+        video = self._store.video(job.video_id) if job is not None and done < len(orders) else None
+        if video is None:
+            return None
+        new_id = self._submit(video.identity, orders[done], given["config"])
+        self._on_event(submitted_event(new_id, video.identity))
+        return new_id, {**given, "stage": done + 1}
 
     def resume_batch(self, job_queue_path: str | Path, max_workers: int = 4) -> BatchReport:
         """Go on with the batch of a checkpoint: jobs that have ended stay so, those that the store does not know are

@@ -32,6 +32,7 @@ class PipelineResult:
     annotation_count: int = 0
     output_file: str | None = None
     error_message: str | None = None
+    quarantined_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def pipeline_result(name: str, runs: Sequence[RunRecord], output_file: str | Non
         end_time=max((run.completed_at for run in runs if run.completed_at), default=None),
         processing_time=sum(run.processing_s for run in runs),
         annotation_count=sum(run.annotation_count for run in runs),
+        quarantined_count=sum(run.quarantined_count for run in runs),
         output_file=output_file,
         error_message="; ".join(f"{run.spec.annotator}: {run.message or run.reason}" for run in troubles) or None,
     )

@@ -17,13 +17,14 @@ from cortexia.types import WHOLE_VIDEO, RunSpec, TimeRange, VideoIdentity
 @dataclass(frozen=True)
 class Order:
     """What is asked of a video. ``recipes`` in order, with ``needs``: by name, whom each requires. ``notes``: kept in
-    the job's config beside that."""
+    the job's config beside that. ``settled``: annotators that an earlier stage brought to their end, well or not."""
 
     recipes: tuple[Annotator, ...]
     needs: Mapping[str, tuple[str, ...]]
     time_range: TimeRange = WHOLE_VIDEO
     weights_of: WeightsOf = no_weights
     notes: Mapping[str, Any] = field(default_factory=dict)
+    settled: frozenset[str] = frozenset()
 
     def specs(self, video_id: str) -> dict[str, RunSpec]:
         """What is to be run on a video, by annotator, providers first."""
@@ -47,7 +48,7 @@ def submit(
     """A job for one video; the id of the same unfinished job where there is one."""
     specs = order.specs(video.video_id)
     store.save_video(video)
-    store.register_runs(list(specs.values()), provenance.software())
+    store.register_runs([spec for name, spec in specs.items() if name not in order.settled], provenance.software())
     config = {
         "annotators": [{"name": recipe.name, "options": recipe.options()} for recipe in order.recipes],
         "start_s": order.time_range.start_s,

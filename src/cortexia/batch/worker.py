@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cortexia.annotators.base import Annotator, SessionContext
+from cortexia.batch.devices import DeviceSlots
 from cortexia.batch.ending import INTERRUPTED, Ending, cause_of, conclude, ending_of
 from cortexia.batch.heartbeat import Heartbeat
 from cortexia.batch.identity import worker_name
@@ -38,7 +40,8 @@ class WorkerOptions:
     """``stall_timeout_s``: a job in which nothing moves for so long loses its lease (G6). ``media_cache``: where videos
     lie that are no local files of their own. ``models``: what sessions open weights with. ``store_patience_s``: how
     long a store that is away is waited for (G9). ``space``: the guard before each claim (G10). ``raises``: errors of
-    these causes are raised once the job is given back; for others the worker goes on with the next job."""
+    these causes are raised once the job is given back; for others the worker goes on with the next job. ``slots``: one
+    is held while models are at work."""
 
     engine: EngineOptions = field(default_factory=EngineOptions)
     lease_s: float = 20.0
@@ -49,6 +52,7 @@ class WorkerOptions:
     space: FreeSpace | None = None
     raises: tuple[Cause, ...] = (Cause.MACHINE,)
     recorder: FlightRecorder = field(default_factory=FlightRecorder)
+    slots: DeviceSlots | None = None
 
 
 def recipes_of(config: Mapping[str, Any]) -> tuple[Annotator, ...]:
@@ -156,9 +160,10 @@ class Worker:
                 known=video.verdict if video else None,
             ),
         )
-        for window in annotation.windows():
-            self._commit(claim, window)
-            yield window
+        with self._on_device(plan, token):
+            for window in annotation.windows():
+                self._commit(claim, window)
+                yield window
         self._emit(
             {
                 "event": "decoded",
@@ -167,6 +172,13 @@ class Worker:
                 "contexts_opened": annotation.contexts_opened,
             }
         )
+
+    def _on_device(self, plan: Plan, token: CancelToken) -> AbstractContextManager[object]:
+        """A slot of the device, for work that loads models."""
+        slots = self._options.slots
+        if slots is None or not any(run.is_open and run.recipe.model_ids for run in plan.runs):
+            return nullcontext()
+        return slots.held(lambda: token.is_cancelled, self._recorder.moved)
 
     def _engine_options(self, job: JobRecord, token: CancelToken) -> EngineOptions:
         """After a death, decoder and annotators take turns: the next one shows who is to blame (G7)."""
@@ -223,6 +235,22 @@ class Worker:
 
         self._patiently(commit)
         self._recorder.moved()
+        self._tell_of_quarantine(claim, window)
+
+    def _tell_of_quarantine(self, claim: Claim, window: Window) -> None:
+        for part in window.runs:
+            if part.quarantined_count:
+                run = self._store.run(part.run_id)
+                self._emit(
+                    {
+                        "event": "annotations_quarantined",
+                        "job_id": claim.job.job_id,
+                        "video_id": window.video_id,
+                        "annotator": run.spec.annotator if run else part.run_id,
+                        "count": part.quarantined_count,
+                        "reasons": sorted({item.reason for item in part.quarantined}),
+                    }
+                )
 
     def _is_stored(self, window: Window) -> bool:
         runs = [(part, self._store.run(part.run_id)) for part in window.runs]

@@ -40,6 +40,7 @@ _PRESETS = {"fast": "fast", "high_quality": "high-quality"}
 @click.option("--batch-size", type=int, help="Inputs handed to an annotator at once; never changes results.")
 @click.option("--threads", type=int, help="Threads for decoding.  [default: all cores]")
 @click.option("--workers", type=int, metavar="N", help="Videos at a time, up to 32.  [default: 1]")
+@click.option("--progressive", is_flag=True, help="Cheap annotators of all videos first, then the costly ones.")
 @click.option("--executor", type=click.Choice(["processes", "inline"]), help="Where workers run.  [default: processes]")
 @click.option("--device", metavar="NAME", help="Where models run: auto, cpu or cuda:N.  [default: auto]")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many videos.")

@@ -105,7 +105,7 @@ def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
     from cortexia.types import TimeRange
 
     names = ("store", "annotators", "preset", "window_s", "batch_size", "threads", "executor", "device", "option_pairs")
-    flags = {name: given[name] for name in names if given.get(name)}
+    flags = {name: given[name] for name in (*names, "progressive") if given.get(name)}
     flags["workers"] = given.get("workers")
     if given.get("pipelines"):
         named = [given["annotators"]] if given.get("annotators") else []

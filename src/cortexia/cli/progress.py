@@ -15,6 +15,7 @@ from cortexia.cli.tally import Tally, VideoAtWork
 from cortexia.wording import clock, one_line
 
 Event = Mapping[str, Any]
+_TOLD = ("job_finished", "worker_died", "input_rejected", "annotations_quarantined")
 _LINE_EVERY_S = 5.0
 _VIDEOS_SAID = 4
 
@@ -58,7 +59,7 @@ class Lines:
         self._tally.take(event)
         if kind == "job_started":
             click.echo(f"annotating {name}", err=True)
-        elif kind in ("job_finished", "worker_died", "input_rejected"):
+        elif kind in _TOLD:
             click.echo(f"  {name}: {describe_end(event)}" if name else f"  {describe_end(event)}", err=True)
         elif kind == "progress" and self._clock() - self._said_at >= _LINE_EVERY_S:
             self._said_at = self._clock()
@@ -92,7 +93,10 @@ def _describe_all(tally: Tally) -> str:
 
 
 def describe_end(event: Event) -> str:
-    """How a job, a worker or an input ended, in one line."""
+    """How a job, a worker or an input ended, or what was put aside on the way, in one line."""
+    if event["event"] == "annotations_quarantined":
+        reasons = f" ({', '.join(event['reasons'])})" if event["reasons"] else ""
+        return f"{event['annotator']}: {event['count']} annotations quarantined{reasons}"
     if event["event"] == "worker_died":
         return f"{one_line(event['message'])}; the job is {event['status']}"
     if event["event"] == "input_rejected":

@@ -50,7 +50,8 @@ def _result_line(video: VideoResult) -> str:
 
 def _run_words(run: RunRecord) -> str:
     if run.status == "completed":
-        return f"{run.spec.annotator} {run.annotation_count}" + (f" ({run.reason})" if run.reason else "")
+        aside = f" ({run.quarantined_count} quarantined)" if run.quarantined_count else ""
+        return f"{run.spec.annotator} {run.annotation_count}{aside}" + (f" ({run.reason})" if run.reason else "")
     return f"{run.spec.annotator} {run.status} ({run.reason or 'not yet'})"
 
 
@@ -85,6 +86,7 @@ def run_to_dict(run: RunRecord) -> dict[str, Any]:
         "reason": run.reason,
         "message": run.message,
         "annotations": run.annotation_count,
+        "quarantined": run.quarantined_count,
         "processing_s": round(run.processing_s, 6),
         "final_until_s": None if run.final_until_us is None else run.final_until_us / 1e6,
     }
@@ -202,6 +204,8 @@ def _verdict_words(verdict: Verdict | None) -> str:
 def _run_line(run: RunRecord, width: int) -> str:
     rows = "row" if run.annotation_count == 1 else "rows"
     line = f"{run.spec.annotator:<{width}} {run.status:<10} {run.annotation_count:>7} {rows}"
+    if run.quarantined_count:
+        line += f", {run.quarantined_count} quarantined"
     if run.status == "running" and run.final_until_us is not None:
         line += f", final until {run.final_until_us / 1e6:.1f} s"
     if run.reason:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from cortexia.annotators.base import StoredPicture
 from cortexia.errors import CircuitBreakerOpenError, CortexiaError, DiskFullError, ReadOnlyError, StoreError
+from cortexia.resilience import Breakers
 from cortexia.types import Annotation
 
 MACHINE_ERRORS = (StoreError, DiskFullError, ReadOnlyError, CircuitBreakerOpenError)
@@ -134,7 +135,8 @@ class StoredReader(Protocol):
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """How a pass works; never what it finds. ``threads``: the job's budget. ``batch_size``: overrides annotators'.
-    ``lockstep``: decoder and annotators take turns, so that after a death it is plain which of them was at work."""
+    ``lockstep``: decoder and annotators take turns, so that after a death it is plain which of them was at work.
+    ``breakers``: of annotators that work with models; they outlive a job."""
 
     policy: WindowPolicy = WindowPolicy()
     threads: int = 0
@@ -145,3 +147,4 @@ class EngineOptions:
     clock: Callable[[], float] = time.monotonic
     recorder: Recorder = field(default_factory=NoRecorder)
     lockstep: bool = False
+    breakers: Breakers = field(default_factory=lambda: Breakers("annotator"))

@@ -13,9 +13,10 @@ from typing import Any, cast
 
 from cortexia.annotators.base import Annotator, Medium, SessionContext, StreamAnnotator, StreamSession
 from cortexia.engine.control import MACHINE_ERRORS, Recorder, Stopwatch, failure_of
+from cortexia.engine.gates import Gate
 from cortexia.engine.inbox import Inbox
 from cortexia.engine.numbering import Numbering
-from cortexia.errors import AnnotatorError
+from cortexia.errors import AnnotatorError, CircuitBreakerOpenError
 from cortexia.plan import PlannedRun
 from cortexia.stores.base import RunWindow
 from cortexia.types import (
@@ -60,6 +61,7 @@ class Lane:
         self.status = RunStatus.RUNNING
         self.reason: str | None = None
         self.message: str | None = None
+        self.waits: CircuitBreakerOpenError | None = None
         self.rows = 0
         self.media_end: Timestamp | None = None
         self._origin = context.media.origin
@@ -67,33 +69,43 @@ class Lane:
         self._sampling = self.recipe.sampling if self.recipe.medium is Medium.VIDEO else Sampling.every()
         self._waiting: deque[Input] = deque()
         self._records: list[AnnotationRecord] = []
+        self._gate = Gate(run, context.media)
         self._watch = Stopwatch()
+        self._restore_position()
         self._guard(lambda: self._open(context))
-        self._restore()
+        self._restore_session()
 
     def _open(self, context: SessionContext) -> None:
         self.session = self.recipe.session(context)
 
-    def _restore(self) -> None:
+    def _restore_position(self) -> None:
         record = self.run.record
-        state: Mapping[str, Any] = (record.state or {}) if record else {}
         self.windows = record.windows if record else 0
         self.position = record.position if record else 0
         self.replay_from = record.replay_from if record and record.replay_from is not None else self.position
         self.seen = self.position
         self._committed_position = self.position
+        self._committed_needs = self.replay_from
         self._end_is_committed = False
         self._frontier = self.position
-        self._numbering = Numbering(self.run.spec.run_key, state.get("numbering"))
+        self._numbering = Numbering(self.run.spec.run_key, self._state.get("numbering"))
+
+    @property
+    def _state(self) -> Mapping[str, Any]:
+        record = self.run.record
+        return (record.state or {}) if record else {}
+
+    def _restore_session(self) -> None:
+        record = self.run.record
         if record and record.windows and self.is_live:
             self.rows = record.annotation_count
-            self._guard(lambda: self.session.restore(state.get("session", {})))
+            self._guard(lambda: self.session.restore(self._state.get("session", {})))
 
     # -- taking inputs
 
     @property
     def is_live(self) -> bool:
-        return self.status is RunStatus.RUNNING
+        return self.status is RunStatus.RUNNING and self.waits is None
 
     @property
     def processing_s(self) -> float:
@@ -170,18 +182,20 @@ class Lane:
                 self.recipe.name, f"{most} annotations of one input, at most {EMISSION_LIMIT} are kept"
             )
         for item, emission in zip(batch, emissions, strict=True):
+            self._gate.consumed(item)
             self._emit(input_end(item) - 1, emission)
             self._waiting.popleft()
         self.position = input_end(batch[-1])
 
     def _emit(self, emitted_at: int, emission: Sequence[Annotation]) -> None:
         check_provided(self.recipe, emission)
-        for annotation in emission:
+        passed = self._gate.passed(emission, emitted_at)
+        for annotation in passed:
             self._records.append(self._numbering.record(annotation, emitted_at))
-        self.rows += len(emission)
+        self.rows += len(passed)
         for lane, inbox in self.downstream:
             if lane.is_live:
-                inbox.put(emitted_at, emission)
+                inbox.put(emitted_at, passed)
 
     # -- ending
 
@@ -190,12 +204,15 @@ class Lane:
         self.work(force=True)
         if self.is_live:
             self._guard(self._finish)
+        if self.is_live and (why := self._gate.verdict(self.rows)):
+            self.end(RunStatus.FAILED, "quarantined", why)
         if self.is_live:
             self.status = RunStatus.COMPLETED
             self.position = self.seen = self._frontier
 
     def _finish(self) -> None:
         rest = [said for inbox in self.inboxes for said in inbox.take(None)]
+        self._gate.told(rest)
         self._emit(self._frontier, self.session.finish(rest))
 
     def end(self, status: RunStatus, reason: str, message: str | None = None) -> None:
@@ -208,12 +225,26 @@ class Lane:
         for lane, _ in self.downstream:
             lane.end(RunStatus.SKIPPED, "upstream", f"{self.recipe.name} {status}: {message or reason}")
 
+    def set_aside(self, refusal: CircuitBreakerOpenError) -> None:
+        """A breaker is open: the run waits where its last commit left it, and so do those that need it; the others of
+        the pass go on."""
+        if not self.is_live:
+            return
+        self.waits = refusal
+        self.position = self._committed_needs
+        self._waiting.clear()
+        self._records.clear()
+        for lane, _ in self.downstream:
+            lane.set_aside(refusal)
+
     def _guard(self, call: Callable[[], None]) -> None:
         """One of the two places where foreign code ends and anything may come out of it."""
         self._recorder.enter(self.recipe.name)
         try:
             with self._watch:
                 call()
+        except CircuitBreakerOpenError as error:
+            self.set_aside(error)
         except MACHINE_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises fails this run alone
@@ -234,7 +265,9 @@ class Lane:
 
     def window(self) -> RunWindow | None:
         """What is new since the last call, or ``None``. To be asked after ``work(force=True)``."""
-        if self._end_is_committed or (self.is_live and not self._records and self.position == self._committed_position):
+        if self.waits or self._end_is_committed:
+            return None
+        if self.is_live and not self._records and self.position == self._committed_position:
             return None
         progress = Progress(None)
         state: dict[str, Any] = {}
@@ -246,6 +279,7 @@ class Lane:
                 self.end(RunStatus.FAILED, *failure_of(error))
             finally:
                 self._recorder.leave()
+        quarantined, quarantined_count = self._gate.take()
         window = RunWindow(
             run_id=self.run.run_id,
             ordinal=self.windows,
@@ -258,17 +292,25 @@ class Lane:
             reason=self.reason,
             message=self.message,
             processing_s=self._watch.lap(),
+            quarantined=quarantined,
+            quarantined_count=quarantined_count,
         )
         self._records.clear()
         self.windows += 1
         self._committed_position = self.position
+        self._committed_needs = self.position if progress.replay_from is None else progress.replay_from
         self._end_is_committed = not self.is_live
         return window
 
     def _snapshot(self) -> tuple[Progress, dict[str, Any]]:
         progress = self.session.progress()
         self._numbering.forget_before(progress.final_until or self.media_end)
-        state = {"session": dict(self.session.state()), "numbering": self._numbering.state()}
+        self._gate.promise(progress.final_until)
+        state = {
+            "session": dict(self.session.state()),
+            "numbering": self._numbering.state(),
+            "gate": self._gate.state(),
+        }
         size = len(canonical_json(state).encode())
         if size > STATE_LIMIT:
             raise AnnotatorError(self.recipe.name, f"state of {size} bytes, at most {STATE_LIMIT} are kept")

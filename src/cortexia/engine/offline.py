@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 from cortexia.annotators.base import SessionContext, Solver, SparseAnnotator, StoredAnnotations
 from cortexia.engine.control import MACHINE_ERRORS, EngineOptions, Recorder, Stopwatch, StoredReader, failure_of
+from cortexia.engine.gates import Gate
 from cortexia.engine.lane import check_provided
 from cortexia.engine.numbering import Numbering
 from cortexia.errors import AnnotatorError
 from cortexia.plan import PlannedRun
 from cortexia.stores.base import RunWindow
-from cortexia.types import Annotation, AnnotationRecord, RunStatus
+from cortexia.types import Annotation, AnnotationRecord, MediaInfo, RunStatus
 
 _PICTURES_AT_ONCE = 8
 
@@ -23,25 +24,26 @@ _PICTURES_AT_ONCE = 8
 def solve(run: PlannedRun, reader: StoredReader, context: SessionContext, recorder: Recorder) -> RunWindow:
     """All rows of a solver in one window; nothing is kept in between, so there is nothing to resume."""
     recipe = cast(Solver, run.recipe)
-    stored = StoredAnnotations(read=lambda types: watched(reader.annotations(run.upstream, types), recorder))
-    watch = Stopwatch()
+    harvest = Harvest(run, context.media)
+    stored = StoredAnnotations(
+        read=lambda types: watched(reader.annotations(run.upstream, types), recorder, harvest.gate)
+    )
     try:
-        with watch, at_work(run, recorder):
-            made = sorted(_checked(run, recipe.solve(stored, context)), key=lambda made: made.span.start)
+        with harvest.watch, at_work(run, recorder):
+            made = list(recipe.solve(stored, context))
+            check_provided(recipe, made)
+            harvest.add(sorted(made, key=lambda made: made.span.start), 0)
     except MACHINE_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - foreign code ends here
-        return _failed(run, _next(run), error)
-    numbering = Numbering(run.spec.run_key)
-    records = tuple(numbering.record(annotation, 0) for annotation in made)
-    return dataclasses.replace(_window(run, _next(run), records), processing_s=watch.lap())
+        return harvest.failed(error)
+    return harvest.end(0)
 
 
 def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options: EngineOptions) -> Iterator[RunWindow]:
     """A sparse annotator over the stored pictures, a few at a time; its position is the number of pictures done."""
-    record = run.record
-    ordinal, done = (record.windows, record.position) if record else (0, 0)
-    numbering = Numbering(run.spec.run_key, (record.state or {}).get("numbering") if record else None)
+    done = run.record.position if run.record else 0
+    harvest = Harvest(run, context.media)
     pictures = reader.pictures(run.upstream, done)
     try:
         with at_work(run, options.recorder):
@@ -49,38 +51,88 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
     except MACHINE_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - foreign code ends here
-        yield _failed(run, ordinal, error)
+        yield harvest.failed(error)
         return
-    records: list[AnnotationRecord] = []
-    watch = Stopwatch()
     committed_at = options.clock()
     try:
         while batch := tuple(itertools.islice(pictures, options.batch_size or _PICTURES_AT_ONCE)):
-            with watch, at_work(run, options.recorder):
+            with harvest.watch, at_work(run, options.recorder):
                 emissions = session.annotate(batch)
             if len(emissions) != len(batch):
                 raise AnnotatorError(run.recipe.name, f"{len(emissions)} lists for {len(batch)} pictures")
-            for emission in emissions:
-                records += [numbering.record(annotation, done) for annotation in _checked(run, emission)]
+            for picture, emission in zip(batch, emissions, strict=True):
+                check_provided(run.recipe, emission)
+                harvest.gate.told([picture.annotation])
+                harvest.add(emission, done)
                 done += 1
-            is_due = options.clock() - committed_at >= options.policy.wall_s or len(records) >= options.policy.rows
+            is_due = options.clock() - committed_at >= options.policy.wall_s or harvest.size >= options.policy.rows
             if is_due or options.cancel.is_cancelled:
-                state = {"numbering": numbering.state()}
-                part = _window(run, ordinal, tuple(records), done)
-                yield dataclasses.replace(part, status=RunStatus.RUNNING, state=state, processing_s=watch.lap())
-                ordinal, committed_at = ordinal + 1, options.clock()
-                records.clear()
+                yield harvest.window(done)
+                committed_at = options.clock()
             if options.cancel.is_cancelled:
                 return
     except MACHINE_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - foreign code ends here
-        yield _failed(run, ordinal, error)
+        yield harvest.failed(error)
         return
     finally:
         with at_work(run, options.recorder):
             session.close()
-    yield dataclasses.replace(_window(run, ordinal, tuple(records), done), processing_s=watch.lap())
+    yield harvest.end(done)
+
+
+class Harvest:
+    """What an offline run made: looked at, numbered, and taken away window by window."""
+
+    def __init__(self, run: PlannedRun, media: MediaInfo) -> None:
+        record = run.record
+        state = (record.state if record else None) or {}
+        self.gate = Gate(run, media)
+        self.watch = Stopwatch()
+        self._run = run
+        self._numbering = Numbering(run.spec.run_key, state.get("numbering"))
+        self._records: list[AnnotationRecord] = []
+        self._ordinal = record.windows if record else 0
+        self._rows = record.annotation_count if record else 0
+
+    @property
+    def size(self) -> int:
+        """Rows that wait for their window."""
+        return len(self._records)
+
+    def add(self, made: Sequence[Annotation], emitted_at: int) -> None:
+        passed = self.gate.passed(made, emitted_at)
+        self._records += [self._numbering.record(annotation, emitted_at) for annotation in passed]
+        self._rows += len(passed)
+
+    def window(self, position: int) -> RunWindow:
+        """What there is since the last one; the run goes on."""
+        state = {"numbering": self._numbering.state(), "gate": self.gate.state()}
+        part = dataclasses.replace(self._window(position), status=RunStatus.RUNNING, state=state)
+        self._records, self._ordinal = [], self._ordinal + 1
+        return part
+
+    def end(self, position: int) -> RunWindow:
+        """The last window: the run is complete, unless nothing of it passed."""
+        part = self._window(position)
+        if why := self.gate.verdict(self._rows):
+            return dataclasses.replace(part, status=RunStatus.FAILED, reason="quarantined", message=why)
+        return part
+
+    def failed(self, error: Exception) -> RunWindow:
+        self._records = []
+        reason, message = failure_of(error)
+        return dataclasses.replace(self._window(0), status=RunStatus.FAILED, reason=reason, message=message)
+
+    def _window(self, position: int) -> RunWindow:
+        quarantined, count = self.gate.take()
+        return dataclasses.replace(
+            _window(self._run, self._ordinal, tuple(self._records), position),
+            processing_s=self.watch.lap(),
+            quarantined=quarantined,
+            quarantined_count=count,
+        )
 
 
 @contextlib.contextmanager
@@ -93,10 +145,11 @@ def at_work(run: PlannedRun, recorder: Recorder) -> Iterator[None]:
         recorder.leave()
 
 
-def watched(annotations: Iterable[Annotation], recorder: Recorder) -> Iterator[Annotation]:
-    """The same; a solver that reads is one that moves."""
+def watched(annotations: Iterable[Annotation], recorder: Recorder, gate: Gate) -> Iterator[Annotation]:
+    """The same; a solver that reads is one that moves, and may speak of what it read."""
     for annotation in annotations:
         recorder.moved()
+        gate.told((annotation,))
         yield annotation
 
 
@@ -112,17 +165,6 @@ def completed_empty(run: PlannedRun, reason: str) -> RunWindow:
 
 def _next(run: PlannedRun) -> int:
     return run.record.windows if run.record else 0
-
-
-def _checked(run: PlannedRun, made: Iterable[Annotation]) -> list[Annotation]:
-    annotations = list(made)
-    check_provided(run.recipe, annotations)
-    return annotations
-
-
-def _failed(run: PlannedRun, ordinal: int, error: Exception) -> RunWindow:
-    reason, message = failure_of(error)
-    return dataclasses.replace(_window(run, ordinal), status=RunStatus.FAILED, reason=reason, message=message)
 
 
 def _window(run: PlannedRun, ordinal: int, records: tuple[AnnotationRecord, ...] = (), position: int = 0) -> RunWindow:

@@ -20,6 +20,7 @@ from cortexia.engine.control import EngineOptions, ProgressEvent, StoredReader
 from cortexia.engine.inbox import Inbox
 from cortexia.engine.lane import Input, Lane
 from cortexia.engine.pump import LockstepPump, Pump
+from cortexia.errors import CircuitBreakerOpenError
 from cortexia.plan import AUDIO_RATE, PlannedRun
 from cortexia.stores.base import RunRecord, RunWindow, Window
 from cortexia.types import Anchor, RunStatus, TimeRange, Verdict, VerdictStatus, ViewSpec
@@ -66,6 +67,7 @@ class StreamPass:
         self._anchors = () if context.is_damaged else context.anchors
         self.verdict: Verdict | None = None
         self.contexts_opened = 0
+        self.waiting: dict[str, CircuitBreakerOpenError] = {}
 
     def windows(self) -> Iterator[Window]:
         while True:
@@ -77,6 +79,7 @@ class StreamPass:
                 self._threads = 1
                 self._anchors = ()
             finally:
+                self.waiting = {lane.run.run_id: lane.waits for lane in lanes if lane.waits is not None}
                 for lane in lanes:
                     lane.close()
 
@@ -101,7 +104,9 @@ class StreamPass:
                 continue
             lane.upstream.append(other)
             other.downstream.append((lane, inbox))
-            if not other.is_live:
+            if other.waits:
+                lane.set_aside(other.waits)
+            elif not other.is_live:
                 lane.end(RunStatus.SKIPPED, "upstream", f"{other.recipe.name} {other.status}: {other.message}")
 
     # -- one attempt
@@ -121,7 +126,8 @@ class StreamPass:
             finally:
                 pump.close()
                 self.contexts_opened += stream.contexts_opened
-            if self._options.cancel.is_cancelled:
+            nobody_reads = not any(lane.is_live for lane in lanes) and any(lane.waits for lane in lanes)
+            if self._options.cancel.is_cancelled or nobody_reads:
                 yield from self._commit(lanes)
                 return
             self._fail_if_changed(lanes, source)
@@ -197,7 +203,7 @@ class StreamPass:
         replays = {window.run_id: window.replay_from for window in windows}
         needed = []
         for lane in lanes:
-            if lane.is_live and lane.recipe.medium is Medium.VIDEO:
+            if (lane.is_live or lane.waits) and lane.recipe.medium is Medium.VIDEO:
                 replay_from = replays.get(lane.run.run_id)
                 needed.append(lane.position if replay_from is None else min(replay_from, lane.position))
         if not needed or self._pump is None:
@@ -219,6 +225,7 @@ class StreamPass:
             replay_from=window.replay_from,
             state=window.state,
             annotation_count=record.annotation_count + len(window.records),
+            quarantined_count=record.quarantined_count + window.quarantined_count,
         )
         self._runs[window.run_id] = dataclasses.replace(run, record=record)
 

@@ -13,7 +13,7 @@ from cortexia.errors import ModelError
 from cortexia.models.base import InferenceSession, ModelEntry, Tensor, TensorSpec
 from cortexia.models.catalogue import Catalogue
 from cortexia.models.memory import free_memory_bytes
-from cortexia.resilience import CircuitBreaker
+from cortexia.resilience import Breakers
 
 CAPACITY = 4
 _MIB = 1024 * 1024
@@ -101,7 +101,7 @@ class ResourceManager:
         self._clock = clock
         self._shelf = _Shelf()
         self._loading = threading.Lock()
-        self._breakers: dict[str, CircuitBreaker] = {}
+        self._breakers = Breakers("model", clock)
 
     @property
     def threads(self) -> int:
@@ -113,13 +113,13 @@ class ResourceManager:
     def open(self, model_id: str) -> InferenceSession:
         """A handle that stays good when the model is put away: the next ``run`` brings it back."""
         entry = self.entry(model_id)
-        self._breaker(model_id).refuse_if_open()
+        self._breakers[model_id].refuse_if_open()
         with self._using(entry, is_opening=True) as session:
             return ManagedSession(self, entry, session.inputs, session.outputs)
 
     def run(self, entry: ModelEntry, feeds: Mapping[str, Tensor]) -> Sequence[Tensor]:
         """Outputs of the model for ``feeds``; loads it where it was put away."""
-        with self._using(entry) as session, self._breaker(entry.id).attempt():
+        with self._using(entry) as session, self._breakers[entry.id].attempt():
             began = self._clock()
             outputs = session.run(feeds)
             with self._shelf.lock:
@@ -135,12 +135,6 @@ class ResourceManager:
         with self._shelf.lock:
             while self._evict_one():
                 continue
-
-    def _breaker(self, model_id: str) -> CircuitBreaker:
-        with self._shelf.lock:
-            if model_id not in self._breakers:
-                self._breakers[model_id] = CircuitBreaker(f"model {model_id!r}", clock=self._clock)
-            return self._breakers[model_id]
 
     # -- residence
 
@@ -173,7 +167,7 @@ class ResourceManager:
             resident = self._take(entry.id, is_hit=True)
             if resident is not None:
                 return resident
-            with self._breaker(entry.id).attempt(_is_failure):
+            with self._breakers[entry.id].attempt(_is_failure):
                 self._make_room(entry)
                 began = self._clock()
                 session = self._load(entry)

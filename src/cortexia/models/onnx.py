@@ -64,6 +64,15 @@ def choose_providers(device: str, available: Sequence[str]) -> list[Any]:
     return [(CUDA, {"device_id": number}), CPU]
 
 
+def gpu_of(device: str) -> str | None:
+    """The GPU that models run on, as ``cuda:N``; ``None`` for the CPU."""
+    if device != "auto":
+        return None if device == "cpu" else device
+    import onnxruntime
+
+    return "cuda:0" if CUDA in onnxruntime.get_available_providers() else None
+
+
 def _options() -> onnxruntime.SessionOptions:
     """One thread inside a session: with two, sums come in another order and differ in the last digits."""
     import onnxruntime

@@ -45,7 +45,7 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that is not there. ``kind``: failed, skipped, unfinished, unmeasured, none or unlooked."""
+    """Something that is not there. ``kind``: failed, skipped, unfinished, quarantined, unmeasured, none, unlooked."""
 
     kind: str
     what: str
@@ -109,6 +109,7 @@ def make_gaps(data: VideoData, facts: Facts) -> list[Gap]:
         reason = f"{data.job.reason}: " if data.job.reason else ""
         gaps.append(Gap("failed", "The latest job", f"{data.job.status.value}; {reason}{data.job.error_message or ''}"))
     gaps += [gap for run in data.shown_runs if (gap := _run_gap(run)) is not None]
+    gaps += [_quarantine_gap(run) for run in data.shown_runs if run.quarantined_count]
     for (annotator, what, reason), amount in sorted(facts.reasons.items()):
         text = f"{reason_words(reason)} ({plural(amount, 'row')})"
         gaps.append(Gap("unmeasured", _measure_name(annotator, what), text))
@@ -134,6 +135,11 @@ def _empty_gap(run: RunRecord) -> Gap:
     if run.reason is None:
         return Gap("none", name, "looked at, and none found")
     return Gap("unmeasured", name, reason_words(run.reason))
+
+
+def _quarantine_gap(run: RunRecord) -> Gap:
+    what = plural(run.quarantined_count, "annotation")
+    return Gap("quarantined", _name(run.spec.annotator), f"{what} failed the quality gates and are not shown")
 
 
 def _run_gap(run: RunRecord) -> Gap | None:

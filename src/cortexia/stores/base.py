@@ -14,6 +14,7 @@ from cortexia.types import (
     AnnotationRecord,
     JobState,
     MediaInfo,
+    QuarantinedAnnotation,
     Query,
     RunSpec,
     RunStatus,
@@ -126,7 +127,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as stored, with its last committed window."""
+    """A run as stored, with its last committed window. ``quarantined_count``: how many of its annotations failed a
+    quality gate."""
 
     spec: RunSpec
     run_id: str
@@ -143,6 +145,7 @@ class RunRecord:
     started_at: str | None = None
     completed_at: str | None = None
     processing_s: float = 0.0
+    quarantined_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ class RunWindow:
 
     ``position``: input consumed (frames or samples). ``state``: the session's, with the engine's own bookkeeping.
     ``status`` COMPLETED, FAILED or SKIPPED ends the run in the same commit; ``reason`` and ``message`` say why.
+    ``quarantined``: what failed a quality gate, as far as it is kept; ``quarantined_count``: all of it.
     """
 
     run_id: str
@@ -164,6 +168,8 @@ class RunWindow:
     reason: str | None = None
     message: str | None = None
     processing_s: float = 0.0
+    quarantined: tuple[QuarantinedAnnotation, ...] = ()
+    quarantined_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,5 +308,8 @@ class StorageBackend(Protocol):
 
     def emitted(self, run_id: str, start: int, end: int | None) -> Iterator[StoredRow]:
         """Rows of one run with ``start <= emitted_at < end``, in order of (emitted_at, rowid): for a later pass."""
+
+    def quarantined(self, run_id: str) -> Iterator[QuarantinedAnnotation]:
+        """What was kept of a run's annotations that failed a quality gate, in the order in which they were made."""
 
     def count(self, query: Query) -> int: ...

@@ -48,7 +48,7 @@ class Annotation:
     def data(self) -> dict[str, Any]:
         """Fields of the subclass and attributes, as JSON values. ``None`` is left out."""
         own: dict[str, Any] = {}
-        for name in _own_fields(type(self)):
+        for name in own_fields(type(self)):
             value = getattr(self, name)
             if value is not None:
                 own[name] = _plain(value)
@@ -61,7 +61,7 @@ _BASE_FIELDS = frozenset(item.name for item in dataclasses.fields(Annotation))
 _own_names: dict[type[Annotation], tuple[str, ...]] = {}
 
 
-def _own_fields(kind: type[Annotation]) -> tuple[str, ...]:
+def own_fields(kind: type[Annotation]) -> tuple[str, ...]:
     """Names of the fields that a subclass adds."""
     if kind not in _own_names:
         _own_names[kind] = tuple(f.name for f in dataclasses.fields(kind) if f.name not in _BASE_FIELDS)

@@ -132,6 +132,20 @@ class AnnotationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantinedAnnotation:
+    """An annotation that failed a quality gate: none of the run's rows, but kept beside them with its ``reason`` (a
+    code) and a ``message``. ``ordinal``: among those of its run. ``content``: what it said, as JSON values, cut short
+    where it is long."""
+
+    ordinal: int
+    emitted_at: int
+    type: str
+    reason: str
+    message: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredRow:
     """An annotation as a query returns it, with where it comes from."""
 

@@ -22,7 +22,7 @@ from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql.backend import SqlStorageBackend
 from cortexia.stores.sql.jobs import JobRows
 from cortexia.telemetry import get_logger
-from cortexia.types import JobState, MediaInfo, Query, RunSpec, StoredRow, VideoIdentity
+from cortexia.types import JobState, MediaInfo, QuarantinedAnnotation, Query, RunSpec, StoredRow, VideoIdentity
 
 _CANDIDATES = 100
 _log = get_logger("cortexia.stores")
@@ -255,6 +255,10 @@ class FileStorageBackend(SqlStorageBackend):
     def emitted(self, run_id: str, start: int, end: int | None) -> Iterator[StoredRow]:
         self._freshness.of_run(run_id)
         yield from super().emitted(run_id, start, end)
+
+    def quarantined(self, run_id: str) -> Iterator[QuarantinedAnnotation]:
+        self._freshness.of_run(run_id)
+        yield from super().quarantined(run_id)
 
     def count(self, query: Query) -> int:
         self._freshness.of_query(query)

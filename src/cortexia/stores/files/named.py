@@ -20,9 +20,10 @@ from cortexia.stores.files.folder import StoreFolder
 from cortexia.stores.files.index import indexed_videos
 from cortexia.stores.sql import annotations as stored
 from cortexia.stores.sql import jobs as job_rows
-from cortexia.stores.sql import runs, schema, videos
+from cortexia.stores.sql import quarantine, runs, schema, videos
 from cortexia.types import JobState, Query, canonical_json, digest_of
 
+QUARANTINED = "quarantined_annotations.json"
 _JOB = ("job_id", "status", "reason", "error_message", "batch_id", "priority", "attempt", "retry_count")
 _TIMES = ("created_at", "started_at", "completed_at")
 _WAITING_OR_RUNNING = tuple(state.value for state in JobState if not state.is_final)
@@ -48,8 +49,27 @@ def write(connection: Connection, folder: StoreFolder, video_id: str) -> str:
         query = Query(video_ids=(video_id,), run_ids=tuple(run.run_id for run in here))
         rows = stored.find(connection, query) if here else iter(())
         documents.write_annotations(video, here, rows, lambda name: atomic_file(safe_join(base, f"{name}.json")))
+    _write_quarantined(connection, base / QUARANTINED, here)
     atomic_write(target, last)
     return state
+
+
+def _write_quarantined(connection: Connection, path: Path, here: list[RunRecord]) -> None:
+    """What failed the quality gates, one a line; no file where nothing did."""
+    if not any(run.quarantined_count for run in here):
+        with translate_os_error(path):
+            path.unlink(missing_ok=True)
+        return
+    with atomic_file(path) as out:
+        counts = {run.spec.annotator: run.quarantined_count for run in here if run.quarantined_count}
+        out.write(canonical_json({"quarantined": counts}).removesuffix("}").encode() + b',"annotations":[')
+        separator = b"\n"
+        for run in here:
+            for item in quarantine.find(connection, run.run_id):
+                told = {"annotator": run.spec.annotator, "run_id": run.run_id, **quarantine.to_dict(item)}
+                out.write(separator + canonical_json(told).encode())
+                separator = b",\n"
+        out.write(b"\n]}\n")
 
 
 def done(connection: Connection, video_id: str, state: str) -> None:
@@ -108,5 +128,8 @@ def _job_to_dict(job: JobRecord) -> dict[str, Any]:
 
 def _state(uri: str, here: list[RunRecord]) -> str:
     """A digest over what decides about the rows of a video."""
-    columns = [[run.run_id, run.status, run.reason, run.message, run.annotation_count, run.windows] for run in here]
+    columns = [
+        [run.run_id, run.status, run.reason, run.message, run.annotation_count, run.windows, run.quarantined_count]
+        for run in here
+    ]
     return digest_of([uri, columns])

@@ -103,11 +103,12 @@ class Replay:
         return ends
 
     def _drop(self) -> None:
-        rows, runs = schema.annotation_rows, schema.runs
+        rows, aside, runs = schema.annotation_rows, schema.quarantined_annotations, schema.runs
         of_video = select(runs.c.run_id).where(runs.c.video_id == self._video_id)
         reset = {"status": RunStatus.PENDING.value, "superseded_by": None}
         for statement in (
             delete(rows).where(rows.c.video_id == self._video_id),
+            delete(aside).where(aside.c.video_id == self._video_id),
             delete(schema.windows).where(schema.windows.c.run_id.in_(of_video)),
             delete(schema.job_runs).where(schema.job_runs.c.run_id.in_(of_video)),
             update(runs).where(runs.c.video_id == self._video_id).values(**reset),

@@ -6,6 +6,7 @@ written to the file.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,17 @@ from sqlalchemy import Connection, func, insert, select, update
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import Window
 from cortexia.stores.files.records import RegisteredRuns
+from cortexia.stores.sql import quarantine, videos
 from cortexia.stores.sql import runs as run_rows
-from cortexia.stores.sql import videos
 from cortexia.stores.sql.digest import rows_digest
-from cortexia.stores.sql.rows import COLUMNS, CONTENT
+from cortexia.stores.sql.rows import COLUMNS, CONTENT, Provenance
 from cortexia.stores.sql.schema import annotation_rows, blobs, jobs, runs, windows
 from cortexia.stores.sql.windows import SqlTransaction
-from cortexia.types import Anchor, JobState, KeyPicture, RunStatus, Verdict
+from cortexia.types import Anchor, JobState, KeyPicture, QuarantinedAnnotation, RunStatus, Verdict
 
-_PROGRESS = ("status", "reason", "message", "position", "final_until_us", "replay_from", "state", "annotation_count")
-_RUN = (*_PROGRESS, "windows", "processing_s", "started_at", "completed_at")
+_PROGRESS = ("status", "reason", "message", "position", "final_until_us", "replay_from", "state")
+_COUNTS = ("annotation_count", "quarantined_count", "windows", "processing_s")
+_RUN = (*_PROGRESS, *_COUNTS, "started_at", "completed_at")
 _MARKS = ", ".join("?" * len(COLUMNS))
 _INSERT = f"INSERT INTO annotations ({', '.join(COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants  # nosec B608
 _WRITTEN = f"SELECT run_id, {', '.join(CONTENT)} FROM annotations WHERE seq > ? ORDER BY seq"  # noqa: S608 - constants  # nosec B608
@@ -75,7 +77,8 @@ class FileTransaction:
                 own = (windows.c.run_id == part.run_id, windows.c.ordinal == part.ordinal)
                 written = self._connection.execute(select(windows).where(*own)).one()
                 count = written.row_count
-                parts.append(_part(self._connection, written, rows[part.run_id][:count]))
+                aside = [quarantine.to_dict(item) for item in part.quarantined]
+                parts.append({**_part(self._connection, written, rows[part.run_id][:count]), "quarantined": aside})
                 del rows[part.run_id][:count]
         return parts
 
@@ -150,9 +153,12 @@ def _load_part(connection: Connection, path: Path, content: Mapping[str, Any], p
     }
     connection.execute(insert(windows).values(**row))
     owner = connection.execute(select(runs.c.pipeline_id).where(runs.c.run_id == run_id)).scalar_one()
-    tail = (run_id, part["ordinal"], content["video_id"], content["job_id"], owner, part["created_at"])
+    source = Provenance(run_id, part["ordinal"], content["video_id"], content["job_id"], owner, part["created_at"])
     if rows:
+        tail = dataclasses.astuple(source)
         connection.exec_driver_sql(_INSERT, [(*values, *tail) for values in rows])
+    # windows of before there were gates name none
+    quarantine.save(connection, [QuarantinedAnnotation(**item) for item in part.get("quarantined", ())], source)
     connection.execute(update(runs).where(runs.c.run_id == run_id).values(**run))
     if run["status"] == RunStatus.COMPLETED:
         run_rows.supersede_others(connection, run_id)

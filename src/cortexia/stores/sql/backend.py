@@ -19,11 +19,11 @@ from cortexia.stores.base import (
 )
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import annotations as stored
-from cortexia.stores.sql import jobs, runs, schema, videos
+from cortexia.stores.sql import jobs, quarantine, runs, schema, videos
 from cortexia.stores.sql.door import Door
 from cortexia.stores.sql.repeating import repeated
 from cortexia.stores.sql.windows import SqlTransaction
-from cortexia.types import JobState, MediaInfo, Query, RunSpec, StoredRow, VideoIdentity
+from cortexia.types import JobState, MediaInfo, QuarantinedAnnotation, Query, RunSpec, StoredRow, VideoIdentity
 
 
 class SqlStorageBackend:
@@ -175,6 +175,10 @@ class SqlStorageBackend:
     def emitted(self, run_id: str, start: int, end: int | None) -> Iterator[StoredRow]:
         with self._door.read() as connection:
             yield from stored.emitted(connection, run_id, start, end)
+
+    def quarantined(self, run_id: str) -> Iterator[QuarantinedAnnotation]:
+        with self._door.read() as connection:
+            yield from quarantine.find(connection, run_id)
 
     def count(self, query: Query) -> int:
         with self._door.read() as connection:

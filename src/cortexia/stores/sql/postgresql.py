@@ -115,6 +115,11 @@ class PostgreSQLStorageBackend(SqlStorageBackend):
                 step(transaction)
 
 
+def blob_folder(url: str) -> Path:
+    """Where the blobs of the database at ``url`` lie. Raises ``ConfigurationError`` for a URL that is none."""
+    return _parse(url)[1]
+
+
 class _Steps:
     """Collects what a transaction is to do, so that all of it can be repeated."""
 

@@ -11,7 +11,16 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import RunRecord, RunWindow
 from cortexia.stores.lifecycle import starts_afresh
-from cortexia.stores.sql.schema import annotation_rows, job_runs, jobs, pipelines, runs, videos, windows
+from cortexia.stores.sql.schema import (
+    annotation_rows,
+    job_runs,
+    jobs,
+    pipelines,
+    quarantined_annotations,
+    runs,
+    videos,
+    windows,
+)
 from cortexia.types import JobState, RunSpec, RunStatus, TimeRange
 
 NOT_CURRENT = (RunStatus.FAILED.value, RunStatus.SUPERSEDED.value)
@@ -76,11 +85,12 @@ def _schema_of(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _start_afresh(connection: Connection, run_id: str, provenance: Mapping[str, Any]) -> None:
     connection.execute(delete(annotation_rows).where(annotation_rows.c.run_id == run_id))
+    connection.execute(delete(quarantined_annotations).where(quarantined_annotations.c.run_id == run_id))
     connection.execute(delete(windows).where(windows.c.run_id == run_id))
     cleared = dict.fromkeys(
         ("reason", "message", "final_until_us", "replay_from", "state", "started_at", "completed_at"), None
     )
-    zeroed = dict.fromkeys(("position", "annotation_count", "windows", "processing_s"), 0)
+    zeroed = dict.fromkeys(("position", "annotation_count", "quarantined_count", "windows", "processing_s"), 0)
     _update(connection, run_id, status=RunStatus.PENDING.value, provenance=dict(provenance), **cleared, **zeroed)
 
 
@@ -119,6 +129,7 @@ def advance(connection: Connection, part: RunWindow, final_until_us: int | None)
         "new_state": dict(part.state),
         "new_windows": part.ordinal + 1,
         "more_annotations": len(part.records),
+        "more_quarantined": part.quarantined_count,
         "more_processing_s": part.processing_s,
     }
     connection.execute(_END if part.status.is_final else _ADVANCE, {"of_run": part.run_id, **values})
@@ -134,6 +145,7 @@ _ADVANCE = (
     .values({name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in _MOVED})
     .values(
         annotation_count=runs.c.annotation_count + bindparam("more_annotations"),
+        quarantined_count=runs.c.quarantined_count + bindparam("more_quarantined"),
         processing_s=runs.c.processing_s + bindparam("more_processing_s"),
         started_at=func.coalesce(runs.c.started_at, func.current_timestamp()),
     )
@@ -244,6 +256,7 @@ def _record(row: Any) -> RunRecord:
         started_at=row.started_at,
         completed_at=row.completed_at,
         processing_s=row.processing_s,
+        quarantined_count=row.quarantined_count,
     )
 
 

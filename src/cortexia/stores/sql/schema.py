@@ -168,6 +168,7 @@ runs = Table(
     Column("replay_from", BigInteger),
     Column("state", VERBATIM),
     Column("annotation_count", BigInteger, nullable=False, server_default="0"),
+    Column("quarantined_count", BigInteger, nullable=False, server_default="0"),
     Column("windows", Integer, nullable=False, server_default="0"),
     Column("processing_s", Float, nullable=False, server_default="0"),
     _created(),
@@ -267,6 +268,26 @@ annotation_rows = Table(
     Index("ix_annotations_bbox", text(BOX), postgresql_using="gist", postgresql_where=text(HAS_BOX)).ddl_if(
         dialect="postgresql"
     ),
+)
+
+# never among the annotations: what failed a quality gate, bounded per run
+quarantined_annotations = Table(
+    "quarantined_annotations",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("window_ordinal", Integer, nullable=False),
+    Column("video_id", Text, ForeignKey("videos.video_id"), nullable=False),
+    Column("job_id", Text, ForeignKey("jobs.job_id"), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("content", VERBATIM, nullable=False),
+    Column("emitted_at", BigInteger, nullable=False),
+    _created(),
+    ForeignKeyConstraint(["run_id", "window_ordinal"], ["windows.run_id", "windows.ordinal"]),
+    _not_negative("ordinal", "emitted_at", "window_ordinal"),
+    Index("ix_quarantined_annotations_video_id", "video_id"),
 )
 
 blobs = Table(

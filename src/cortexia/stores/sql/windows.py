@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, literal_column, select
 
 from cortexia.errors import DataInconsistencyError, ValidationError
 from cortexia.stores.base import BlobStore, Claim, RunWindow, Window
-from cortexia.stores.sql import runs, videos
+from cortexia.stores.sql import quarantine, runs, videos
 from cortexia.stores.sql.columns import MOMENT
 from cortexia.stores.sql.digest import rows_digest
 from cortexia.stores.sql.jobs import JobRows
@@ -70,6 +70,7 @@ class SqlTransaction:
         self._save_blobs(part)
         if rows:
             self._insert_verified(rows, part)
+        quarantine.save(self._connection, part.quarantined, source)
         runs.advance(self._connection, part, final_until_us)
 
     def _insert_verified(self, rows: list[Row], part: RunWindow) -> None:

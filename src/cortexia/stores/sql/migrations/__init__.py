@@ -13,7 +13,7 @@ from cortexia.errors import SchemaError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0005"
 _FOLDER = Path(__file__).parent
 # Alembic keeps what it works on in globals: two threads that open stores would meet there
 _ONE_AT_A_TIME = threading.Lock()
