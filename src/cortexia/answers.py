@@ -69,8 +69,8 @@ class Answers:
 
     @property
     def store_address(self) -> str:
-        """What another process opens: an absolute path, or the URL with the password that ``location`` hides."""
-        return self.settings.store if "://" in self.settings.store else self.store().location
+        """What another process opens the store by."""
+        return self.store().address
 
     def video_status(self, video_id: str) -> VideoStatus | None:
         """One stored video with its runs and jobs."""

@@ -50,7 +50,7 @@ class BatchOrchestrator:
     ) -> None:
         self._store = storage_backend
         found = settings or load_settings().settings
-        self._settings = replace(found, store=storage_backend.location, on_full_disk="wait")
+        self._settings = replace(found, store=storage_backend.address, on_full_disk="wait")
         self._checkpoint = Path(checkpoint) if checkpoint else None
         self._stop = threading.Event()
         self._is_running = False
@@ -130,7 +130,7 @@ class BatchOrchestrator:
             waiting = [job_id for job_id in self._given if not settle(self._store, job_id, settings.lease_s)]
             executor = registry.load("executors", settings.executor)()
             crew = Crew.from_settings(settings, len(waiting), executor.most_workers)
-            payload = worker_payload(self._store.location, waiting, settings, crew.workers)
+            payload = worker_payload(self._store.address, waiting, settings, crew.workers)
             Supervisor(self._store, executor, lambda event: None, self._stop.is_set, crew).run(payload)
         finally:
             self._is_running = False

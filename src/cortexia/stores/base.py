@@ -179,6 +179,8 @@ class StorageBackend(Protocol):
     reach: Reach
     location: str
     """Where it is, for people: without the password of a server."""
+    address: str
+    """What another process opens it by. May hold a password: never to be shown or written down."""
 
     @property
     def blobs(self) -> BlobStore: ...

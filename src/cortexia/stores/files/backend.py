@@ -49,7 +49,7 @@ class FileStorageBackend(SqlStorageBackend):
         self._folder = folder
         door = IndexDoor(folder)
         super().__init__(door, FolderBlobStore(folder.blobs), rules)
-        self.location = str(folder.path)
+        self.location = self.address = str(folder.path)
         self._door: IndexDoor = door
         self._freshness = Freshness(folder, door, self._try_catch_up)
         try:

@@ -22,7 +22,7 @@ class SqlStorageBackend:
     reach = Reach.HOST
 
     def __init__(self, door: Door, blobs: BlobStore, rules: Rules | None = None) -> None:
-        self.location = door.location
+        self.location = self.address = door.location
         self._rules = rules or Rules()
         self._door = door
         self._blobs = blobs

@@ -66,6 +66,7 @@ class PostgreSQLStorageBackend(SqlStorageBackend):
         location = shown.render_as_string(hide_password=True)
         self._create = create
         super().__init__(PostgresDoor(_engine(address), location), FolderBlobStore(blobs), rules)
+        self.address = url
         try:
             self.migrate()
         except BaseException:
