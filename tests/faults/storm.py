@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -80,6 +81,7 @@ class Batch:
     pause_s: float = 0.0
     breaks: Sequence[str] = ()
     workers: int = 4
+    settings: Mapping[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,6 +115,7 @@ class Batch:
             "threads": 2,
             "min_free_bytes": 0,
             "min_free_share": 0.0,
+            **self.settings,
         }
 
     def start(self) -> None:
@@ -143,10 +146,13 @@ class Batch:
     def jobs(self) -> dict[str, JobRecord]:
         return {job.job_id: job for job in self.store.jobs()}
 
+    def held(self) -> dict[str, JobRecord]:
+        """Jobs that somebody has."""
+        return {job_id: job for job_id, job in self.jobs().items() if job.status is JobState.RUNNING}
+
     def healthy_at_work(self) -> dict[str, JobRecord]:
-        """Jobs that somebody holds, and that have no death of their own coming."""
-        held = {job_id: job for job_id, job in self.jobs().items() if job.status is JobState.RUNNING}
-        return {job_id: job for job_id, job in held.items() if POISON not in job.video_path}
+        """Jobs that somebody has, and that have no death of their own coming."""
+        return {job_id: job for job_id, job in self.held().items() if POISON not in job.video_path}
 
     def worker_pids(self) -> list[int]:
         try:
@@ -172,11 +178,11 @@ class Storm:
     """Strikes a batch ``kills`` times: a process of it, picked at random, at a random time after all that the last
     blow had struck was at work again."""
 
-    def __init__(self, batch: Batch, seed: int, longest_s: float = 30.0) -> None:
+    def __init__(self, batch: Batch, seed: int, give_up_s: float = 120.0) -> None:
         self.batch = batch
         self.blows: list[Blow] = []
         self._chance = Random(seed)
-        self._longest_s = longest_s
+        self._give_up_s = give_up_s
 
     def rage(self, kills: int) -> None:
         while len(self.blows) < kills:
@@ -185,7 +191,7 @@ class Storm:
             self._strike()
 
     def _wait_for_crew(self) -> None:
-        while len(self.batch.worker_pids()) < self.batch.workers or not self.batch.healthy_at_work():
+        while len(self.batch.worker_pids()) < self.batch.workers or len(self.batch.held()) < self.batch.workers:
             ended = self.batch.process.poll() is not None
             assert not ended, f"the batch ended after {len(self.blows)} kills; it needs more to do"
             time.sleep(_LOOK_S)
@@ -193,30 +199,34 @@ class Storm:
     def _strike(self) -> None:
         supervisor, workers = self.batch.process.pid, sorted(self.batch.worker_pids())
         victim = self._chance.choice([supervisor, *workers])
-        held = self.batch.healthy_at_work()
+        before, held = self.batch.jobs(), self.batch.healthy_at_work()
+        at = time.monotonic()
         if victim == supervisor:
             struck = held
             os.kill(victim, signal.SIGKILL)
             self.batch.process.wait()
-            at = time.monotonic()
             self.batch.start()
         else:
             struck = {name: job for name, job in held.items() if f"/{victim}/" in (job.worker or "")}
-            at = time.monotonic()
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
-            except ProcessLookupError:
-                return
-        back_s = self._until_back(struck, at)
+        back_s = self._until_back(struck, before, len(held), at)
         self.blows.append(Blow("supervisor" if victim == supervisor else "worker", len(struck), back_s))
+        print(f"{len(self.blows)} {self.blows[-1]}", flush=True)  # noqa: T201 - how far it came, should it fail
 
-    def _until_back(self, struck: Mapping[str, JobRecord], at: float) -> float:
-        """Seconds until each of these jobs was claimed anew and has committed since, or has ended."""
-        while not all(_is_back(self.batch.store.job(job_id), before) for job_id, before in struck.items()):
+    def _until_back(
+        self, struck: Mapping[str, JobRecord], before: Mapping[str, JobRecord], most: int, at: float
+    ) -> float:
+        """Seconds until the dead hold nothing, and as many jobs as before are at work and have committed since."""
+        while True:
+            jobs = self.batch.jobs()
+            is_freed = all(_is_freed(jobs[job_id], job) for job_id, job in struck.items())
+            if is_freed and len([job for job in jobs.values() if _has_moved(job, before[job.job_id])]) >= most:
+                return time.monotonic() - at
             waited = time.monotonic() - at
-            assert waited <= self._longest_s, f"not back at work within {self._longest_s:g} s: {list(struck)}"
+            states = [(jobs[job_id].status.value, job.attempt, jobs[job_id].attempt) for job_id, job in struck.items()]
+            assert waited <= self._give_up_s, f"not back at work within {self._give_up_s:g} s: {states}"
             time.sleep(_LOOK_S)
-        return time.monotonic() - at
 
     def figures(self) -> dict[str, Any]:
         """For the record of the run."""
@@ -238,6 +248,14 @@ def _spread(times: list[float]) -> dict[str, float]:
     return {"median": round(statistics.median(times), 2), "max": round(max(times), 2)}
 
 
-def _is_back(job: JobRecord | None, before: JobRecord) -> bool:
-    assert job is not None
-    return job.status.is_final or (job.attempt > before.attempt and job.windows > job.windows_at_claim)
+def _is_freed(job: JobRecord, before: JobRecord) -> bool:
+    """The dead one no longer has it: another worker does, or may."""
+    return job.attempt > before.attempt or job.status is not JobState.RUNNING
+
+
+def _has_moved(job: JobRecord, before: JobRecord) -> bool:
+    """A window was committed by whoever has it now, or it came to its end meanwhile."""
+    if job.status.is_final:
+        return not before.status.is_final and POISON not in job.video_path
+    is_new = job.attempt > before.attempt
+    return job.status is JobState.RUNNING and job.windows > (job.windows_at_claim if is_new else before.windows)

@@ -18,6 +18,7 @@ from cortexia.types import JobState
 
 STORES = ("sqlite", "postgresql")
 FEW = 10
+BACK_S = 30.0
 MANY = 100
 
 
@@ -80,6 +81,7 @@ def weather(batch: Batch, kills: int, truth: str) -> None:
     poison = next(job for job in jobs.values() if POISON in job.video_path)
     assert (poison.status, poison.reason, poison.deaths) == (JobState.FAILED, "quarantined", 3)
     assert batch.rows_told_twice() == []
+    assert max(blow.back_s for blow in storm.blows) <= BACK_S
     assert batch.digest() == truth, "the canonical export is that of an undisturbed run"
 
 
@@ -106,7 +108,7 @@ def test_without_rescue_the_storm_says_that_work_does_not_go_on(few_clips, tmp_p
         running(tmp_path / "batch", few_clips, pause_s=0.3, breaks=["rescue"], workers=2) as batch,
         pytest.raises(AssertionError, match="not back at work within 6 s"),
     ):
-        Storm(batch, seed=1, longest_s=6.0).rage(20)
+        Storm(batch, seed=1, give_up_s=6.0).rage(20)
 
 
 @pytest.mark.long

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from cortexia import registry
-from cortexia.batch.patience import FreeSpace
+from cortexia.batch.patience import FreeSpace, Patience, is_away
 from cortexia.batch.recorder import FlightRecorder
 from cortexia.batch.worker import Worker, WorkerOptions
 from cortexia.config import Settings
@@ -18,7 +18,7 @@ from cortexia.errors import CortexiaError
 from cortexia.models.access import ModelSettings, open_models
 from cortexia.sources import MediaCache
 from cortexia.stores import open_store
-from cortexia.stores.base import Cause
+from cortexia.stores.base import Cause, StorageBackend
 from cortexia.stores.lifecycle import rules_for
 from cortexia.telemetry import configure_logs
 
@@ -80,15 +80,25 @@ def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], 
     """A ``WorkerMain``: works on ``payload["job_ids"]`` and tells of it by events."""
     configure_logs(payload["log_level"], payload["log_format"])
     cancel = CancelToken()
-    store = open_store(payload["store"], rules=rules_for(payload["max_attempts"]))
     try:
         with _watching(stopped, cancel):
-            decoder = registry.load("decoders", "content")()
-            Worker(store, decoder, worker_options(payload, cancel), emit).work(payload["job_ids"])
+            options = worker_options(payload, cancel)
+            with _opened(payload, options) as store:
+                decoder = registry.load("decoders", "content")()
+                Worker(store, decoder, options, emit).work(payload["job_ids"])
     except CortexiaError as error:
-        emit({"event": "worker_failed", "code": error.code, "message": str(error)})
-    finally:
-        store.close()
+        if not (cancel.is_cancelled and is_away(error)):
+            emit({"event": "worker_failed", "code": error.code, "message": str(error)})
+
+
+@contextmanager
+def _opened(payload: Mapping[str, Any], options: WorkerOptions) -> Iterator[StorageBackend]:
+    """The store, waited for where it is away: a worker may be replaced just then (G9)."""
+    cancel = options.engine.cancel
+    patiently = Patience(options.store_patience_s, lambda: cancel.is_cancelled, options.recorder.moved)
+    rules = rules_for(payload["max_attempts"])
+    with closing(patiently(lambda: open_store(payload["store"], rules=rules))) as store:
+        yield store
 
 
 @contextmanager
