@@ -16,7 +16,7 @@ from cortexia.config import Settings
 from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
 from cortexia.errors import CortexiaError
 from cortexia.models.access import ModelSettings, open_models
-from cortexia.sources import MediaCache
+from cortexia.sources import IdentityCache, MediaCache
 from cortexia.stores import open_store
 from cortexia.stores.base import Cause, StorageBackend
 from cortexia.stores.lifecycle import rules_for
@@ -45,6 +45,7 @@ def worker_payload(store: str, job_ids: list[str], settings: Settings, workers: 
         "min_free_share": settings.min_free_share,
         "log_level": settings.log_level,
         "log_format": settings.log_format,
+        "cache": str(settings.cache_path),
         "media_cache": str(settings.media_cache),
         "models": {**ModelSettings.of(settings).as_payload(), "threads": threads},
     }
@@ -60,6 +61,7 @@ def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOpt
         lease_s=payload["lease_s"],
         stall_timeout_s=payload["stall_timeout_s"],
         media_cache=MediaCache(Path(payload["media_cache"])),
+        identities=IdentityCache(Path(payload["cache"])),
         models=open_models(ModelSettings.from_payload(payload["models"])),
         store_patience_s=payload["store_patience_s"],
         space=_space(payload) if waits else None,
