@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select, update
 
 from cortexia.errors import FenceLostError, StoreError
 from cortexia.stores import lifecycle
@@ -15,6 +15,7 @@ from cortexia.stores.base import Cause, Claim, JobRecord
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import runs, videos
 from cortexia.stores.sql.columns import epoch_seconds, next_job
+from cortexia.stores.sql.moments import has_waited, is_out_of_time
 from cortexia.stores.sql.schema import job_runs, jobs
 from cortexia.types import JobState, VideoIdentity
 
@@ -93,8 +94,7 @@ class JobRows:
         self.rescue(now)
         other = jobs.alias("other")
         leased = exists().where(other.c.video_id == jobs.c.video_id, other.c.status == JobState.RUNNING.value)
-        may_start = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now)
-        first = select(jobs.c.job_id).where(jobs.c.status.in_(_WAITING), may_start, ~leased)
+        first = select(jobs.c.job_id).where(jobs.c.status.in_(_WAITING), has_waited(now), ~leased)
         if job_id is not None:
             first = first.where(jobs.c.job_id == job_id)
         if among is not None:
@@ -109,12 +109,15 @@ class JobRows:
     def rescue(self, now: float | None = None) -> tuple[str, ...]:
         """Ids of jobs whose lease had lapsed: taken from their workers, by the rules for a death."""
         moment = self.now() if now is None else now
-        lapsed = (jobs.c.status == JobState.RUNNING.value, jobs.c.lease_expires_at < moment)
         # a worker that stands still in the middle of a commit must not make the others wait
-        taken = list(self._locked(*lapsed, skip_locked=True))
-        for job in taken:
-            self._bury(job, f"worker {job.worker} was not heard of any more", moment)
-        return tuple(job.job_id for job in taken)
+        found = list(self._locked(is_out_of_time(moment), skip_locked=True))
+        lapsed = [job for job in found if not lifecycle.is_clock_set(job, moment)]
+        for job in found:
+            if lifecycle.is_clock_set(job, moment):
+                self._write(lifecycle.relet(job, moment))
+            else:
+                self._bury(job, f"worker {job.worker} was not heard of any more", moment)
+        return tuple(job.job_id for job in lapsed)
 
     def abandon(
         self, job_id: str, worker: str, message: str, log_tail: str | None, session: str | None = None
