@@ -1,4 +1,4 @@
-"""R-20: the clock of the store, or of a worker, jumps by an hour or a day: no lease is lost, no pause lasts for ever."""
+"""R-20: the clock of the store, or of a worker, jumps by an hour or a day: no lease is lost, no pause is endless."""
 
 from __future__ import annotations
 
