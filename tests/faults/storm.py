@@ -35,8 +35,8 @@ ANNOTATORS = ("shots", "frames", "loudness", "shot_summary", "dawdle")
 _LOOK_S = 0.05
 
 
-def make_clips(folder: Path, count: int, seconds: float = 4.0) -> None:
-    """``count`` short videos with sound, no two alike, and one among them that kills whoever decodes it."""
+def make_clips(folder: Path, count: int, seconds: float = 4.0, with_poison: bool = True) -> None:
+    """``count`` short videos with sound, no two alike, and with poison one among them that kills whoever decodes it."""
     folder.mkdir()
     scenes = sorted(SCENES)
     kinds = []
@@ -50,7 +50,8 @@ def make_clips(folder: Path, count: int, seconds: float = 4.0) -> None:
     for number in range(count):
         # what comes after the last box is not looked at, and makes another file of it
         (folder / f"clip-{number:03}.mp4").write_bytes(kinds[number % 4] + f"clip {number}".encode())
-    (folder / f"clip-{count // 3:03}-{POISON}.mp4").write_bytes(kinds[0] + POISON.encode())
+    if with_poison:
+        (folder / f"clip-{count // 3:03}-{POISON}.mp4").write_bytes(kinds[0] + POISON.encode())
 
 
 def install_dawdle(folder: Path) -> Path:

@@ -117,7 +117,32 @@ def break_state() -> None:
     backend.SqlStorageBackend.transaction = apart
 
 
-BREAKS = {"rescue": break_rescue, "state": break_state}
+def break_full() -> None:
+    """A full disk is an error like any other."""
+    import sqlite3
+
+    from cortexia.errors import StoreError
+    from cortexia.stores.sql import door
+
+    for code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        door._SQLITE_ERRORS[code] = (StoreError, "broken on purpose")
+    door._is_full = lambda location: False
+
+
+def break_thrift() -> None:
+    """Something of every job is kept: memory, and a file that is open."""
+    from cortexia.batch.worker import Worker
+
+    inner, kept = Worker._plan, []
+
+    def plan(self: Any, job: Any, media: Any) -> Any:
+        kept.append((b"x" * 300_000, open(os.devnull)))  # noqa: PTH123, SIM115 - never closed on purpose
+        return inner(self, job, media)
+
+    Worker._plan = plan  # type: ignore[method-assign]
+
+
+BREAKS = {"rescue": break_rescue, "state": break_state, "full": break_full, "thrift": break_thrift}
 
 
 def prepare() -> None:
