@@ -105,12 +105,14 @@ def kill_at(point: Point) -> list[str]:
     return _inject(point, "signal=SIGKILL")
 
 
-def fail_at(point: Point, error: str) -> list[str]:
-    return _inject(point, f"error={error}")
+def fail_at(point: Point, error: str, for_ever: bool = False) -> list[str]:
+    """``for_ever``: every such call from there on fails."""
+    return _inject(point, f"error={error}", "+" if for_ever else "")
 
 
-def _inject(point: Point, what: str) -> list[str]:
-    return ["-o", "/dev/null", "-e", f"trace={point.call}", "-e", f"inject={point.call}:{what}:when={point.nth}"]
+def _inject(point: Point, what: str, more: str = "") -> list[str]:
+    when = f"inject={point.call}:{what}:when={point.nth}{more}"
+    return ["-o", "/dev/null", "-e", f"trace={point.call}", "-e", when]
 
 
 _RENAME = r'^rename(?:at2?)?\((?:AT_FDCWD[^,]*, )?"([^"]+)"'
@@ -128,7 +130,8 @@ class Trace:
         return len(self.lines)
 
     def points(self, most: int) -> list[Point]:
-        """All calls from the first window on, or ``most`` of them, evenly."""
+        """All calls from the first window on, or ``most`` of them: one of each kind, each at another depth, and others
+        evenly."""
         seen: dict[str, int] = {}
         points = []
         for line in self.lines:
@@ -138,7 +141,13 @@ class Trace:
         points = points[self.first - 1 :]
         if len(points) <= most:
             return points
-        return [points[round(i * (len(points) - 1) / (most - 1))] for i in range(most)]
+        kinds = sorted({point.call for point in points})
+        each = [[point for point in points if point.call == kind] for kind in kinds]
+        chosen = {alike[at * (len(alike) - 1) // max(1, len(kinds) - 1)] for at, alike in enumerate(each)}
+        rest = [point for point in points if point not in chosen]
+        more = max(0, most - len(chosen))
+        chosen |= {rest[at * (len(rest) - 1) // max(1, more - 1)] for at in range(more)}
+        return [point for point in points if point in chosen]
 
 
 def read_trace(path: Path, mark: str) -> Trace:

@@ -1,5 +1,5 @@
-"""Kill it anywhere while it writes into a folder, run it again: the export is that of a run into SQLite that was never
-disturbed, and no file of the folder was needed that is not there."""
+"""R-01, R-02: kill it anywhere while it writes into a folder, run it again: the export is that of a run into SQLite
+that was never disturbed, and no file of the folder was needed that is not there."""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ class MemoryQueue:
     def rescue(self) -> None:
         now = self.now()
         for job in list(self.jobs.values()):
-            if lifecycle.has_lapsed(job, now):
+            if job.status is JobState.RUNNING and lifecycle.is_clock_set(job, now):
+                self._write(lifecycle.relet(job, now))
+            elif lifecycle.has_lapsed(job, now):
                 self._bury(job, "not heard of any more")
 
     def abandon(self, job_id: str, worker: str) -> None:

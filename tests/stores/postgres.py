@@ -11,9 +11,11 @@ import functools
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from pathlib import Path
 
@@ -70,6 +72,13 @@ class OwnServer:
     def stop(self) -> None:
         """As in a quick shutdown: connections break."""
         self._server.stop()
+
+    def crash(self) -> None:
+        """As ``pg_ctl stop -m immediate``: nothing is written any more, and the next start replays the log."""
+        data = self.folder / "data"
+        os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        while (data / "postmaster.pid").exists():
+            time.sleep(0.05)
 
     def start(self) -> None:
         self._server.ensure_postgres_running()

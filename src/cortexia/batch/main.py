@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from cortexia import registry
 from cortexia.batch.devices import DeviceSlots
-from cortexia.batch.patience import FreeSpace
+from cortexia.batch.patience import FreeSpace, Patience, is_away
 from cortexia.batch.recorder import FlightRecorder
 from cortexia.batch.worker import Worker, WorkerOptions
 from cortexia.config import Settings
@@ -19,9 +19,9 @@ from cortexia.errors import CortexiaError
 from cortexia.models.access import ModelSettings, open_models
 from cortexia.models.manager import ResourceManager
 from cortexia.models.onnx import gpu_of
-from cortexia.sources import MediaCache
+from cortexia.sources import IdentityCache, MediaCache
 from cortexia.stores import open_store, store_kind
-from cortexia.stores.base import Cause
+from cortexia.stores.base import Cause, StorageBackend
 from cortexia.stores.lifecycle import rules_for
 from cortexia.stores.sql.postgresql import blob_folder
 from cortexia.telemetry import configure_logs
@@ -49,6 +49,7 @@ def worker_payload(store: str, job_ids: list[str], settings: Settings, workers: 
         "min_free_share": settings.min_free_share,
         "log_level": settings.log_level,
         "log_format": settings.log_format,
+        "cache": str(settings.cache_path),
         "media_cache": str(settings.media_cache),
         "workers": workers,
         "device_slots": settings.device_slots,
@@ -68,6 +69,7 @@ def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOpt
         lease_s=payload["lease_s"],
         stall_timeout_s=payload["stall_timeout_s"],
         media_cache=MediaCache(Path(payload["media_cache"])),
+        identities=IdentityCache(Path(payload["cache"])),
         models=models,
         slots=_slots(payload, models),
         store_patience_s=payload["store_patience_s"],
@@ -96,15 +98,25 @@ def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], 
     """A ``WorkerMain``: works on ``payload["job_ids"]`` and tells of it by events."""
     configure_logs(payload["log_level"], payload["log_format"])
     cancel = CancelToken()
-    store = open_store(payload["store"], rules=rules_for(payload["max_attempts"]))
     try:
         with _watching(stopped, cancel):
-            decoder = registry.load("decoders", "content")()
-            Worker(store, decoder, worker_options(payload, cancel), emit).work(payload["job_ids"])
+            options = worker_options(payload, cancel)
+            with _opened(payload, options) as store:
+                decoder = registry.load("decoders", "content")()
+                Worker(store, decoder, options, emit).work(payload["job_ids"])
     except CortexiaError as error:
-        emit({"event": "worker_failed", "code": error.code, "message": str(error)})
-    finally:
-        store.close()
+        if not (cancel.is_cancelled and is_away(error)):
+            emit({"event": "worker_failed", "code": error.code, "message": str(error)})
+
+
+@contextmanager
+def _opened(payload: Mapping[str, Any], options: WorkerOptions) -> Iterator[StorageBackend]:
+    """The store, waited for where it is away: a worker may be replaced just then (G9)."""
+    cancel = options.engine.cancel
+    patiently = Patience(options.store_patience_s, lambda: cancel.is_cancelled, options.recorder.moved)
+    rules = rules_for(payload["max_attempts"])
+    with closing(patiently(lambda: open_store(payload["store"], rules=rules))) as store:
+        yield store
 
 
 @contextmanager

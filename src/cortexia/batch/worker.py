@@ -25,7 +25,7 @@ from cortexia.errors import CortexiaError, FenceLostError, ResourceError
 from cortexia.models.base import ModelAccess
 from cortexia.models.manager import need_bytes
 from cortexia.plan import Plan, make_plan, make_recipes, weights_of
-from cortexia.sources import MediaCache, open_path
+from cortexia.sources import IdentityCache, MediaCache, open_path, require_unchanged
 from cortexia.stores.base import Cause, Claim, JobRecord, StorageBackend, Window
 from cortexia.telemetry import get_logger
 from cortexia.types import JobState, MediaInfo, TimeRange, VerdictStatus, VideoIdentity
@@ -38,15 +38,17 @@ _log = get_logger("cortexia.worker")
 @dataclass(frozen=True)
 class WorkerOptions:
     """``stall_timeout_s``: a job in which nothing moves for so long loses its lease (G6). ``media_cache``: where videos
-    lie that are no local files of their own. ``models``: what sessions open weights with. ``store_patience_s``: how
-    long a store that is away is waited for (G9). ``space``: the guard before each claim (G10). ``raises``: errors of
-    these causes are raised once the job is given back; for others the worker goes on with the next job. ``slots``: one
-    is held while models are at work."""
+    lie that are no local files of their own. ``identities``: digests that are known; where it is given, a video is
+    worked on only if it still is the one that was submitted. ``models``: what sessions open weights with.
+    ``store_patience_s``: how long a store that is away is waited for (G9). ``space``: the guard before each claim
+    (G10). ``raises``: errors of these causes are raised once the job is given back; for others the worker goes on with
+    the next job. ``slots``: one is held while models are at work."""
 
     engine: EngineOptions = field(default_factory=EngineOptions)
     lease_s: float = 20.0
     stall_timeout_s: float = 120.0
     media_cache: MediaCache | None = None
+    identities: IdentityCache | None = None
     models: ModelAccess | None = None
     store_patience_s: float = 300.0
     space: FreeSpace | None = None
@@ -141,7 +143,7 @@ class Worker:
         self._finished(job, ending, started)
 
     def _annotate(self, claim: Claim, token: CancelToken) -> Iterator[Window]:
-        path = open_path(claim.job.video_path, claim.job.video_id, self._options.media_cache)
+        path = self._path(claim.job)
         media = self._media(claim.job, path)
         plan = self._plan(claim.job, media)
         self._recorder.weigh(self._weights_bytes(plan))
@@ -179,6 +181,14 @@ class Worker:
         if slots is None or not any(run.is_open and run.recipe.model_ids for run in plan.runs):
             return nullcontext()
         return slots.held(lambda: token.is_cancelled, self._recorder.moved)
+
+    def _path(self, job: JobRecord) -> Path:
+        """Where the video is opened. What we keep ourselves is not doubted."""
+        cache, identities = self._options.media_cache, self._options.identities
+        path = open_path(job.video_path, job.video_id, cache)
+        if identities is not None and not (cache and path == cache.path(job.video_id)):
+            require_unchanged(path, job.video_id, identities, self._recorder.moved)
+        return path
 
     def _engine_options(self, job: JobRecord, token: CancelToken) -> EngineOptions:
         """After a death, decoder and annotators take turns: the next one shows who is to blame (G7)."""

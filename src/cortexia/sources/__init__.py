@@ -5,7 +5,7 @@ from cortexia.sources.adapter import InputAdapter
 from cortexia.sources.archive import ArchiveInputStream
 from cortexia.sources.base import InputStream, SourceVideo
 from cortexia.sources.cache import MediaCache, open_path
-from cortexia.sources.identity import identify
+from cortexia.sources.identity import identify, require_unchanged
 from cortexia.sources.local import FileInputStream
 from cortexia.sources.manifest import ManifestInputStream
 from cortexia.sources.memory import MemoryInputStream
@@ -29,5 +29,6 @@ __all__ = [
     "identify",
     "open_path",
     "path_to_uri",
+    "require_unchanged",
     "uri_to_path",
 ]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from cortexia.digests import IdentityCache
 from cortexia.errors import RejectedInput
 from cortexia.sources.base import SourceVideo
 from cortexia.types import VideoIdentity
+
+_CHUNK_BYTES = 4 * 1024 * 1024
 
 
 def identify(video: SourceVideo, cache: IdentityCache | None = None) -> VideoIdentity:
@@ -36,6 +40,33 @@ def _identify(video: SourceVideo, cache: IdentityCache | None) -> VideoIdentity:
     if cache and not known:
         cache.put(video.path, stat, digest)
     return VideoIdentity(video_id=digest, uri=video.uri, filename=video.filename, size_bytes=stat.st_size)
+
+
+def require_unchanged(path: Path, video_id: str, cache: IdentityCache, moved: Callable[[], None]) -> None:
+    """Raises ``RejectedInput`` (``input_changed``) where a file is no longer the video that it was when it was
+    identified (R-11). ``moved`` is called now and then. Folders of pictures are not looked at."""
+    try:
+        with path.open("rb") as file:
+            stat = os.fstat(file.fileno())
+            known = cache.get(path, stat)
+            digest = known or _digest(file, moved)
+    except OSError:
+        # whoever opens it as a video says why it cannot be read
+        return
+    if not known:
+        cache.put(path, stat, digest)
+    if digest != video_id:
+        raise RejectedInput(
+            "input_changed", f"{path} holds another video than when it was submitted; run the same command again"
+        )
+
+
+def _digest(file: BinaryIO, moved: Callable[[], None]) -> str:
+    sha = hashlib.sha256()
+    while data := file.read(_CHUNK_BYTES):
+        sha.update(data)
+        moved()
+    return sha.hexdigest()
 
 
 def _size(path: Path) -> int:

@@ -16,6 +16,10 @@ from cortexia.stores.base import Cause, JobRecord
 from cortexia.types import JobState, RunStatus
 
 WAITING = (JobState.PENDING, JobState.QUEUED, JobState.RETRYING)
+LONGEST_PAUSE_S = 600.0
+"""Nothing waits longer for another try: a job that would was given its pause by a clock that has been set since."""
+CLOCK_SET_S = 30.0
+"""Somebody always looks sooner than this after a lease has lapsed, unless the clock was set or the store was away."""
 SAME_SESSION_DEATHS = 2
 """So many deaths with the same session at work, and its run fails while the others go on."""
 
@@ -38,7 +42,7 @@ class Backoff:
 
     growth: Growth
     base_s: float = 0.0
-    cap_s: float = 600.0
+    cap_s: float = LONGEST_PAUSE_S
     jitter: bool = False
 
     def delay_s(self, failures: int, chance: Random) -> float:
@@ -60,8 +64,8 @@ class RetryRule:
 
 
 RETRY_TABLE: Mapping[Cause, RetryRule] = {
-    Cause.DEATH: RetryRule(Backoff(Growth.EXPONENTIAL, 4.0, 600.0, jitter=True), counts=True, most=3),
-    Cause.NETWORK: RetryRule(Backoff(Growth.EXPONENTIAL, 4.0, 600.0, jitter=True), counts=True, most=10),
+    Cause.DEATH: RetryRule(Backoff(Growth.EXPONENTIAL, 4.0, jitter=True), counts=True, most=3),
+    Cause.NETWORK: RetryRule(Backoff(Growth.EXPONENTIAL, 4.0, jitter=True), counts=True, most=10),
     Cause.MACHINE: RetryRule(Backoff(Growth.FIXED, 30.0)),
     Cause.BREAKER: RetryRule(Backoff(Growth.FIXED, 60.0)),
     Cause.PERMANENT: RetryRule(Backoff(Growth.NONE), counts=True, most=1),
@@ -87,7 +91,8 @@ def rules_for(max_deaths: int) -> Rules:
 
 
 def may_start(job: JobRecord, now: float) -> bool:
-    return job.status in WAITING and (job.not_before is None or job.not_before <= now)
+    has_waited = job.not_before is None or not now < job.not_before <= now + LONGEST_PAUSE_S
+    return job.status in WAITING and has_waited
 
 
 def claimed(job: JobRecord, worker: str, lease_s: float, now: float) -> JobRecord:
@@ -116,6 +121,21 @@ def beaten(job: JobRecord, lease_s: float, now: float, session: str | None) -> J
 
 def has_lapsed(job: JobRecord, now: float) -> bool:
     return job.status is JobState.RUNNING and job.lease_expires_at is not None and job.lease_expires_at < now
+
+
+def is_clock_set(job: JobRecord, now: float) -> bool:
+    """Whether the clock that gave the lease seems to have been set since, by more than a lapse that nobody noticed
+    (R-20). A store that was away for that long looks the same."""
+    if job.lease_expires_at is None or job.heartbeat_at is None:
+        return False
+    return job.heartbeat_at > now + CLOCK_SET_S or now > job.lease_expires_at + CLOCK_SET_S
+
+
+def relet(job: JobRecord, now: float) -> JobRecord:
+    """The same lease, begun now: a holder that lives renews it, and that of a dead one lapses soon."""
+    if job.lease_expires_at is None or job.heartbeat_at is None:
+        return job
+    return replace(job, lease_expires_at=now + job.lease_expires_at - job.heartbeat_at, heartbeat_at=now)
 
 
 # -- ends of an attempt

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from cortexia.files import make_folder
 from cortexia.stores import lifecycle
@@ -16,6 +16,7 @@ from cortexia.stores.files.folder import StoreFolder
 from cortexia.stores.files.index import indexed_jobs
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql.jobs import JobRows
+from cortexia.stores.sql.moments import has_waited, is_out_of_time
 from cortexia.stores.sql.schema import job_runs, jobs, runs
 from cortexia.types import JobState, RunStatus, VideoIdentity
 
@@ -80,8 +81,8 @@ class FileJobRows(JobRows):
 
 
 def lapsed(connection: Connection, now: float) -> list[str]:
-    """Videos with a job whose lease has lapsed."""
-    statement = select(jobs.c.video_id).where(jobs.c.status == JobState.RUNNING.value, jobs.c.lease_expires_at < now)
+    """Videos with a job that has to be looked at: its lease has lapsed, or the clock was set."""
+    statement = select(jobs.c.video_id).where(is_out_of_time(now))
     return list(connection.execute(statement.distinct()).scalars())
 
 
@@ -89,7 +90,7 @@ def may_start(connection: Connection, now: float, most: int, among: Collection[s
     """Jobs that may start, in the order in which they should."""
     other = jobs.alias("other")
     leased = select(other.c.job_id).where(other.c.video_id == jobs.c.video_id, other.c.status == JobState.RUNNING.value)
-    ready = (jobs.c.status.in_(_WAITING), or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now), ~leased.exists())
+    ready = (jobs.c.status.in_(_WAITING), has_waited(now), ~leased.exists())
     statement = select(jobs.c.job_id).where(*ready).order_by(jobs.c.priority.desc(), jobs.c.seq)
     if among is not None:
         statement = statement.where(jobs.c.job_id.in_(list(among)))

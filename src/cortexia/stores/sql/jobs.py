@@ -18,7 +18,6 @@ from sqlalchemy import (
     func,
     insert,
     null,
-    or_,
     select,
     update,
 )
@@ -29,6 +28,7 @@ from cortexia.stores.base import BatchRecord, Cause, Claim, JobRecord
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import runs, videos
 from cortexia.stores.sql.columns import epoch_seconds, next_job
+from cortexia.stores.sql.moments import has_waited, is_out_of_time
 from cortexia.stores.sql.schema import job_runs, jobs
 from cortexia.types import JobState, VideoIdentity
 
@@ -62,7 +62,7 @@ _STARTABLE = (
     select(jobs)
     .where(
         jobs.c.status.in_(_WAITING),
-        or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("moment")),
+        has_waited(bindparam("moment", type_=Float)),
         ~exists().where(_other.c.video_id == jobs.c.video_id, _other.c.status == JobState.RUNNING.value),
     )
     .order_by(jobs.c.priority.desc(), jobs.c.seq)
@@ -169,12 +169,15 @@ class JobRows:
     def rescue(self, now: float | None = None) -> tuple[str, ...]:
         """Ids of jobs whose lease had lapsed: taken from their workers, by the rules for a death."""
         moment = self.now() if now is None else now
-        lapsed = (jobs.c.status == JobState.RUNNING.value, jobs.c.lease_expires_at < moment)
         # a worker that stands still in the middle of a commit must not make the others wait
-        taken = list(self._locked(*lapsed, skip_locked=True))
-        for job in taken:
-            self._bury(job, f"worker {job.worker} was not heard of any more", moment)
-        return tuple(job.job_id for job in taken)
+        found = list(self._locked(is_out_of_time(moment), skip_locked=True))
+        lapsed = [job for job in found if not lifecycle.is_clock_set(job, moment)]
+        for job in found:
+            if lifecycle.is_clock_set(job, moment):
+                self._write(lifecycle.relet(job, moment))
+            else:
+                self._bury(job, f"worker {job.worker} was not heard of any more", moment)
+        return tuple(job.job_id for job in lapsed)
 
     def abandon(
         self, job_id: str, worker: str, message: str, log_tail: str | None, session: str | None = None
