@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 from cortexia.stores.base import BlobStore, Cause, Claim, JobRecord, Reach, RunRecord, Transaction, VideoRecord
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import annotations as stored
-from cortexia.stores.sql import jobs, runs, schema, videos
+from cortexia.stores.sql import audit, jobs, runs, schema, videos
 from cortexia.stores.sql.door import Door
+from cortexia.stores.sql.upkeep import SqlUpkeep
 from cortexia.stores.sql.windows import SqlTransaction
 from cortexia.types import JobState, MediaInfo, Query, RunSpec, StoredRow, VideoIdentity
 
@@ -31,6 +32,10 @@ class SqlStorageBackend:
     @property
     def blobs(self) -> BlobStore:
         return self._blobs
+
+    @property
+    def upkeep(self) -> SqlUpkeep:
+        return SqlUpkeep(self._door, self._blobs)
 
     def close(self) -> None:
         self._door.engine.dispose()
@@ -60,13 +65,17 @@ class SqlStorageBackend:
         conditions = [] if video_id is None else [schema.runs.c.video_id == video_id]
         if current_only:
             conditions.append(schema.runs.c.superseded_by.is_(None))
+        if video_id is None:
+            conditions.append(runs.of_kept_videos())
         with self._door.read() as connection:
             yield from runs.find(connection, *conditions)
 
     @contextlib.contextmanager
     def _jobs(self) -> Iterator[jobs.JobRows]:
         with self._door.write() as connection:
-            yield jobs.JobRows(connection, self._rules)
+            rows = jobs.JobRows(connection, self._rules)
+            yield rows
+            audit.append(connection, rows.events)
 
     def submit_job(
         self,
@@ -131,6 +140,9 @@ class SqlStorageBackend:
             rows = jobs.JobRows(connection, self._rules)
             rows.require(claim)
             yield SqlTransaction(connection, claim, self._blobs, rows)
+        if rows.events:
+            with self._door.write() as connection:
+                audit.append(connection, rows.events)
 
     def find(self, query: Query) -> Iterator[StoredRow]:
         with self._door.read() as connection:

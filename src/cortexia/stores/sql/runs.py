@@ -11,11 +11,17 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import RunRecord, RunWindow
 from cortexia.stores.lifecycle import starts_afresh
-from cortexia.stores.sql.schema import annotation_rows, job_runs, pipelines, runs, windows
+from cortexia.stores.sql.schema import annotation_rows, job_runs, pipelines, runs, videos, windows
 from cortexia.types import RunSpec, RunStatus, TimeRange
 
 NOT_CURRENT = (RunStatus.FAILED.value, RunStatus.SUPERSEDED.value)
 _JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+
+
+def of_kept_videos() -> ColumnElement[bool]:
+    """Runs of videos that were not deleted: these are few, and asked for once in a statement."""
+    deleted = select(videos.c.video_id).where(videos.c.deleted_at.is_not(None))
+    return runs.c.video_id.not_in(deleted)
 
 
 def register(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any]) -> None:
