@@ -67,6 +67,18 @@ class BlobRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a snapshot says of itself. ``kind``: of store; ``audit_head``: hash of the last entry of its audit log."""
+
+    kind: str
+    revision: str
+    annotations: int
+    made_at: str
+    audit_head: str | None
+    blobs: tuple[BlobRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineTime:
     """Completed runs of an annotator, and what they took on average."""
 
@@ -189,8 +201,8 @@ class Upkeep(Protocol):
     def remove_unused_blobs(self, grace_s: float, report: Report) -> Removed: ...
 
     # -- copies
-    def snapshot(self, target: Path, report: Report) -> None:
-        """Everything that is committed now, as one file at ``target``; others may read and write meanwhile."""
+    def snapshot(self, target: Path, report: Report) -> Snapshot:
+        """Everything that is committed now, as one sound file at ``target``; others may read and write meanwhile."""
 
 
 class Kept(Protocol):

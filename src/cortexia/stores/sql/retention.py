@@ -78,23 +78,37 @@ class Removal:
         return Removed(dict(self._rows))
 
     def runs(self, run_ids: Collection[str]) -> None:
-        for some in _steps(run_ids):
-            for row in self._connection.execute(
-                select(runs.c.run_id, runs.c.superseded_by).where(runs.c.run_id.in_(some))
-            ).all():
+        """Those that are still superseded: somebody may have asked for one again meanwhile."""
+        for asked in _steps(run_ids):
+            still = (runs.c.run_id.in_(asked), runs.c.status == RunStatus.SUPERSEDED.value)
+            found = self._connection.execute(select(runs.c.run_id).where(*still)).all()
+            some = [row.run_id for row in found]
+            for row in found:
                 # a run that gave way to this one has given way to its successor
+                successor = self._connection.execute(
+                    select(runs.c.superseded_by).where(runs.c.run_id == row.run_id)
+                ).scalar_one()
                 self._connection.execute(
-                    update(runs).where(runs.c.superseded_by == row.run_id).values(superseded_by=row.superseded_by)
+                    update(runs).where(runs.c.superseded_by == row.run_id).values(superseded_by=successor)
                 )
             for table in (annotation_rows, windows, job_runs, runs):
                 self._delete(table, table.c.run_id.in_(some))
 
     def jobs(self, job_ids: Collection[str]) -> None:
-        for some in _steps(job_ids):
+        """Those that have still ended, and that no window names."""
+        named = select(windows.c.job_id).distinct()
+        for asked in _steps(job_ids):
+            still = (jobs.c.job_id.in_(asked), jobs.c.status.in_(_FINAL), jobs.c.job_id.not_in(named))
+            some = list(self._connection.execute(select(jobs.c.job_id).where(*still)).scalars())
             for table in (job_runs, jobs):
                 self._delete(table, table.c.job_id.in_(some))
 
     def video(self, video_id: str) -> None:
+        """All there is of it, if it is still deleted and no worker is at work on it."""
+        is_deleted = select(videos.c.video_id).where(videos.c.video_id == video_id, videos.c.deleted_at.is_not(None))
+        at_work = select(jobs.c.job_id).where(jobs.c.video_id == video_id, jobs.c.status == JobState.RUNNING.value)
+        if not self._connection.execute(is_deleted).first() or self._connection.execute(at_work).first():
+            return
         of_video = select(runs.c.run_id).where(runs.c.video_id == video_id)
         self._delete(annotation_rows, annotation_rows.c.video_id == video_id)
         self._delete(windows, windows.c.run_id.in_(of_video))

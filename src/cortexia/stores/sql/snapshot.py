@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from cortexia.errors import StoreError
 from cortexia.files import translate_os_error
-from cortexia.stores.upkeep import Report, say_nothing
+from cortexia.stores.upkeep import BlobRecord, Report, Snapshot, say_nothing
 
 _STEP_PAGES = 2048
 
@@ -41,6 +41,21 @@ def require_sound(path: Path) -> None:
         found += [f"{row[0]} names a row that is missing" for row in opened.execute("PRAGMA foreign_key_check")][:1]
     if found != ["ok"]:
         raise StoreError(f"{path} is damaged: {found[-1]}; use another backup")
+
+
+def snapshot_facts(path: Path) -> Snapshot:
+    """What the snapshot at ``path`` holds."""
+    with _translated(path), contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as opened:
+        blobs = opened.execute("SELECT sha256, suffix, size_bytes FROM blobs ORDER BY sha256").fetchall()
+        last = opened.execute("SELECT hash FROM audit_log ORDER BY seq DESC LIMIT 1").fetchone()
+        return Snapshot(
+            kind="sqlite",
+            revision=opened.execute("SELECT version_num FROM alembic_version").fetchone()[0],
+            annotations=opened.execute("SELECT COUNT(*) FROM annotations").fetchone()[0],
+            made_at=opened.execute("SELECT CURRENT_TIMESTAMP").fetchone()[0],
+            audit_head=None if last is None else last[0],
+            blobs=tuple(BlobRecord(*row) for row in blobs),
+        )
 
 
 def sqlite_bytes(connection: Connection, location: str) -> int:

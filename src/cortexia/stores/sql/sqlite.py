@@ -47,7 +47,7 @@ class SQLiteStorageBackend(SqlStorageBackend):
         self.path = path
         require_whole_log(path)
         engine = _engine(path)
-        blobs = FolderBlobStore(path.with_name(f"{path.name.removesuffix('.db')}.blobs"))
+        blobs = FolderBlobStore(blobs_folder(path))
         super().__init__(engine, str(path), blobs, rules)
         try:
             self.migrate()
@@ -68,6 +68,11 @@ class SQLiteStorageBackend(SqlStorageBackend):
         _refuse_network(path, PROC_MOUNTS)
         require_whole_log(path)
         return SqlRevisions(Door(_engine(path), str(path)))
+
+
+def blobs_folder(path: Path) -> Path:
+    """Where the blobs of the database at ``path`` lie."""
+    return path.with_name(f"{path.name.removesuffix('.db')}.blobs")
 
 
 def _refuse_network(path: Path, mounts: Path) -> None:

@@ -18,7 +18,7 @@ from cortexia.stores.sql.door import Door
 from cortexia.stores.sql.jobs import JobRows
 from cortexia.stores.sql.schema import blobs, jobs, runs
 from cortexia.stores.sql.schema import videos as video_rows
-from cortexia.stores.sql.snapshot import sqlite_bytes, sqlite_snapshot
+from cortexia.stores.sql.snapshot import require_sound, snapshot_facts, sqlite_bytes, sqlite_snapshot
 from cortexia.stores.upkeep import (
     BlobRecord,
     DamagedWindow,
@@ -29,6 +29,7 @@ from cortexia.stores.upkeep import (
     Removed,
     Report,
     RunTally,
+    Snapshot,
     StoreCounts,
 )
 from cortexia.types import JobState
@@ -218,7 +219,9 @@ class SqlUpkeep:
 
     # -- copies
 
-    def snapshot(self, target: Path, report: Report) -> None:
+    def snapshot(self, target: Path, report: Report) -> Snapshot:
         if self._door.engine.dialect.name != "sqlite":
             raise ConfigurationError(f"{self._door.location}: back a PostgreSQL database up with pg_dump -Fc")
         sqlite_snapshot(Path(self._door.location), target, report)
+        require_sound(target)
+        return snapshot_facts(target)
