@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from filling import box, claimed, commit, completed, part, spec, submitted
+from keeping import blank
 
 from cortexia.provenance import actor
 from cortexia.stores.audit import FIRST, AuditEvent, verified
@@ -18,7 +19,7 @@ from cortexia.types import JobState, RunStatus
 
 @pytest.fixture
 def path(tmp_path) -> Path:
-    return tmp_path / "store.db"
+    return blank(tmp_path / "store.db")
 
 
 @pytest.fixture

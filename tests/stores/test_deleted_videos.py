@@ -6,6 +6,7 @@ import io
 
 import pytest
 from filling import AT_ONCE, box, claimed, completed, identity, spec, submitted
+from keeping import blank
 
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.jsonl import JsonlExporter
@@ -17,7 +18,7 @@ A, B = "a" * 64, "b" * 64
 
 @pytest.fixture
 def store(tmp_path):
-    opened = open_store(str(tmp_path / "store.db"), rules=AT_ONCE)
+    opened = open_store(str(blank(tmp_path / "store.db")), rules=AT_ONCE)
     completed(opened, spec(), [box(0), box(40)])
     completed(opened, spec("b"), [box(0)], letter="b")
     yield opened

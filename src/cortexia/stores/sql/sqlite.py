@@ -25,6 +25,7 @@ from cortexia.types import canonical_json
 
 BUSY_TIMEOUT_MS = 5000
 POOL_SIZE = 10
+_HEADER_BYTES = 100
 
 
 class SQLiteStorageBackend(SqlStorageBackend):
@@ -45,6 +46,7 @@ class SQLiteStorageBackend(SqlStorageBackend):
         elif not path.is_file():
             raise StoreError(f"there is no store at {path}; annotate a video first, or name another with --store")
         self.path = path
+        _refuse_stump(path)
         require_whole_log(path)
         engine = _engine(path)
         blobs = FolderBlobStore(blobs_folder(path))
@@ -66,6 +68,7 @@ class SQLiteStorageBackend(SqlStorageBackend):
         if not path.is_file():
             raise StoreError(f"there is no store at {path}; name another with --store")
         _refuse_network(path, PROC_MOUNTS)
+        _refuse_stump(path)
         require_whole_log(path)
         return SqlRevisions(Door(_engine(path), str(path)))
 
@@ -81,6 +84,17 @@ def _refuse_network(path: Path, mounts: Path) -> None:
         raise ConfigurationError(
             f"{path} lies on a network file system ({kind}), where SQLite cannot keep its promises; "
             "choose a local folder"
+        )
+
+
+def _refuse_stump(path: Path) -> None:
+    """SQLite takes a file that was cut off within its header for an empty one, and would begin anew in it."""
+    size = path.stat().st_size if path.is_file() else None
+    had_content = size == 0 and any(blobs_folder(path).glob("??"))
+    if had_content or (size is not None and 0 < size < _HEADER_BYTES):
+        raise StoreError(
+            f"{path} was cut off ({size} bytes are left); nothing was changed: keep it, and restore a backup with "
+            "'cortexia db restore'"
         )
 
 
