@@ -24,6 +24,7 @@ from cortexia.config import Settings
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, MissingDependencyError, RejectedInput
+from cortexia.maintenance.keeper import StoreKeeper
 from cortexia.models.presets import PresetChoice
 from cortexia.models.shop import ModelShop
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
@@ -73,6 +74,11 @@ class App(Answers):
         finally:
             self._stack.close()
             super().close()
+
+    @property
+    def keeper(self) -> StoreKeeper:
+        """What is done to the store as a whole: check, backup, revisions, and the like."""
+        return StoreKeeper(self.settings.store, lambda: self.store(create=False))
 
     # -- models
 
