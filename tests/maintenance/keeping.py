@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import postgres
 from filling import box, completed, spec
 
 from cortexia.exporters.base import ExportSource
@@ -20,11 +21,20 @@ from cortexia.stores import open_store
 from cortexia.stores.base import StorageBackend
 from cortexia.types import Caption, KeyPicture, TimeSpan
 
-VIDEO = "a" * 64
+VIDEO, OTHER = "a" * 64, "b" * 64
+
+
+PLACES = {
+    "sqlite": lambda folder: str(folder / "store.db"),
+    "postgresql": postgres.fresh_url,
+}
+"""Where a store of each kind may be made in a test's folder."""
+EMPTY_PLACES = {**PLACES, "postgresql": postgres.empty_url}
+"""As above, without any table."""
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[StorageBackend]:
+def opened(path: Path | str) -> Iterator[StorageBackend]:
     store = open_store(str(path))
     try:
         yield store
@@ -47,20 +57,25 @@ def caption(start: int, text: str = "a cat", frame_index: int | None = None) -> 
     return Caption(span=span(start), text=text, frame_index=frame_index)
 
 
+def fill(store: StorageBackend) -> None:
+    """Two videos: one annotated by two annotators, with 20 boxes and 3 pictures, one with a box."""
+    completed(store, spec(annotator="boxes"), [box(40 * at) for at in range(20)])
+    completed(store, spec(annotator="frames"), [picture(store, 40 * at) for at in range(3)])
+    completed(store, spec("b", annotator="boxes"), [box(0)], letter="b")
+
+
 @functools.cache
 def _template() -> Path:
     """Made once: making the tables takes longer than any test here."""
     path = Path(tempfile.mkdtemp(prefix="cortexia-tests-")) / "store.db"
     atexit.register(shutil.rmtree, path.parent)
     with opened(path) as store:
-        completed(store, spec(annotator="boxes"), [box(40 * at) for at in range(20)])
-        completed(store, spec(annotator="frames"), [picture(store, 40 * at) for at in range(3)])
-        completed(store, spec("b", annotator="boxes"), [box(0)], letter="b")
+        fill(store)
     return path
 
 
 def filled(path: Path) -> Path:
-    """A store with two videos: one annotated by two annotators, with 20 boxes and 3 pictures, one with a box."""
+    """A store that ``fill`` filled."""
     made = _template()
     shutil.copy(made, path)
     shutil.copytree(made.with_name("store.blobs"), path.with_name(f"{path.stem}.blobs"))

@@ -71,7 +71,7 @@ def test_blobs_that_are_missing_or_damaged_are_found(path):
 
 def test_a_tampered_audit_log_is_found(path):
     vandalised(path, "DROP TRIGGER audit_log_no_update", "UPDATE audit_log SET actor = 'x' WHERE seq = 2")
-    assert kinds(path) == ["audit"]
+    assert kinds(path) == ["audit", "integrity"]
 
 
 # -- what was found in the video

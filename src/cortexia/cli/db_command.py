@@ -63,7 +63,8 @@ def _print_json(value: Any) -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Print the SQL that would be run, and stop.")
 def migrate(store: str | None, config_file: str | None, as_json: bool, target: str, dry_run: bool) -> None:
-    """Bring the tables of a store to another revision. A copy of the store is kept beside it first.
+    """Bring the tables of a store to another revision. An SQLite file is copied first; of a database on a server,
+    take a backup yourself.
 
     \b
     Examples:

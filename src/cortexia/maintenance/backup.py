@@ -1,6 +1,7 @@
 """A backup of a store: one tar file with the database, its blobs, and a manifest of what each has to be (G13).
 
-Members in this order: ``store.db`` (a snapshot), ``blobs/<sha256><suffix>`` unless they are only referenced, and last
+Members in this order: a snapshot of the database (``store.db``, of PostgreSQL ``store.dump`` as ``pg_dump -Fc`` writes
+it, of a folder ``store.tar``), ``blobs/<sha256><suffix>`` unless they are only referenced, and last
 ``manifest.json``: a file that was cut off has none.
 """
 
@@ -23,7 +24,9 @@ from cortexia.stores.upkeep import Report, Snapshot, say_nothing, upkeep_of
 from cortexia.types import canonical_json, digest_of
 
 FORMAT = "cortexia-backup/1"
-DATABASE, MANIFEST, BLOBS = "store.db", "manifest.json", "blobs/"
+MANIFEST, BLOBS = "manifest.json", "blobs/"
+SNAPSHOTS = {"sqlite": "store.db", "postgresql": "store.dump", "files": "store.tar"}
+"""Name of the snapshot by kind of store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def _write(out: IO[bytes], copy: Path, snapshot: Snapshot, blobs: BlobStore | No
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         with translate_os_error(copy), copy.open("rb") as file:
             size = copy.stat().st_size
-            digest = _add(archive, DATABASE, file, size)
+            digest = _add(archive, SNAPSHOTS[snapshot.kind], file, size)
         for number, blob in enumerate(snapshot.blobs if blobs is not None else ()):
             report("blobs", number, len(snapshot.blobs))
             assert blobs is not None  # noqa: S101 - else there is nothing to go through  # nosec B101

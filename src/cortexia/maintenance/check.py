@@ -13,7 +13,7 @@ from cortexia.maintenance.checksum import VideoChecksum, video_checksum
 from cortexia.maintenance.completeness import issues_of
 from cortexia.stores.audit import AuditEvent, verified
 from cortexia.stores.base import BlobStore, StorageBackend
-from cortexia.stores.upkeep import BlobRecord, Report, RunTally, Upkeep, say_nothing, upkeep_of
+from cortexia.stores.upkeep import BlobRecord, Report, RunTally, Upkeep, last_part, say_nothing, upkeep_of
 from cortexia.types import RunStatus
 
 _CHUNK = 1024 * 1024
@@ -71,7 +71,7 @@ def check(store: StorageBackend, options: CheckOptions, report: Report = say_not
     mended = [problem for problem in problems if problem.is_mended]
     if mended:
         kinds = sorted({problem.kind for problem in mended})
-        upkeep.remember(AuditEvent("store.repaired", Path(store.location).name, {"count": len(mended), "kinds": kinds}))
+        upkeep.remember(AuditEvent("store.repaired", last_part(store.location), {"count": len(mended), "kinds": kinds}))
     checksums = tuple(video_checksum(store, video_id) for video_id in video_ids) if options.checksums else ()
     return CheckReport(store.location, len(video_ids), tuple(problems), checksums)
 
@@ -80,7 +80,7 @@ def _problems(
     store: StorageBackend, upkeep: Upkeep, video_ids: list[str], options: CheckOptions, report: Report
 ) -> Iterator[Problem]:
     report("database", 0, None)
-    yield from (Problem("integrity", store.location, f"{line}: restore a backup") for line in upkeep.integrity())
+    yield from (Problem("integrity", store.location, line) for line in upkeep.integrity())
     for orphan in upkeep.orphans():
         yield Problem(
             "orphan", f"{orphan.table}/{orphan.key}", f"names {orphan.names}/{orphan.missing}, which is missing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import tarfile
@@ -12,21 +13,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from cortexia import registry
 from cortexia.errors import ConfigurationError, DataInconsistencyError
-from cortexia.files import make_folder, sync_folder, temporary_beside, translate_os_error
-from cortexia.maintenance.backup import DATABASE, FORMAT, MANIFEST, Hashing
+from cortexia.files import translate_os_error
+from cortexia.maintenance.backup import FORMAT, MANIFEST, SNAPSHOTS, Hashing
 from cortexia.maintenance.check import CheckOptions, CheckReport, check
-from cortexia.stores import open_store, store_kind
+from cortexia.stores import open_store, store_kind, without_password
 from cortexia.stores.audit import AuditEvent
 from cortexia.stores.blobs import FolderBlobStore
-from cortexia.stores.sql.sqlite import blobs_folder
-from cortexia.stores.upkeep import Report, say_nothing, upkeep_of
+from cortexia.stores.upkeep import Place, Report, say_nothing, upkeep_of
 from cortexia.types import digest_of
 
 _BLOB = re.compile(r"blobs/([0-9a-f]{64})((?:\.[a-z0-9]{1,15})?)")
 _MANIFEST_LIMIT_BYTES = 1_000_000_000
 _BLOB_LIMIT_BYTES = 1_000_000_000
 _CHUNK = 1024 * 1024
+_KINDS = {name: kind for kind, name in SNAPSHOTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class RestoreReport:
 class _Found:
     """What a file held."""
 
+    kind: str | None = None
     database_sha256: str | None = None
     blobs: set[str] = field(default_factory=set)
     manifest: Mapping[str, Any] | None = None
@@ -56,48 +59,40 @@ def restore(archive: Path, location: str, verify: bool = False, report: Report =
     away again where something is amiss. Raises ``DataInconsistencyError`` for a file that is no whole, unaltered
     backup, ``ConfigurationError`` for a place that is not empty.
     """
-    target = _empty_place(location)
-    blobs = FolderBlobStore(blobs_folder(target))
-    had_blobs = blobs.base.exists()
-    make_folder(target.parent)
-    with translate_os_error(target):
-        part = temporary_beside(target, ".restored")
-    try:
-        found = _unpack(archive, part, blobs, report)
-        manifest = _compared(archive, found, blobs, had_blobs)
-        with translate_os_error(target):
-            part.replace(target)
-            sync_folder(target.parent)
-        checked = _checked(location, archive, verify, report)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        _clear(target)
-        if not had_blobs:
-            shutil.rmtree(blobs.base, ignore_errors=True)
-        raise
-    return RestoreReport(str(target), manifest["annotations"], len(manifest["blobs"]), manifest["made_at"], checked)
+    place = _place(location)
+    had_blobs = place.blobs.base.exists()
+    with contextlib.closing(place):
+        part = place.part()
+        try:
+            found = _unpack(archive, part, place.blobs, report)
+            manifest = _compared(archive, found, place, had_blobs)
+            place.settle(part)
+            checked = _checked(location, archive, verify, report)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            place.clear()
+            if not had_blobs:
+                shutil.rmtree(place.blobs.base, ignore_errors=True)
+            raise
+    return RestoreReport(place.location, manifest["annotations"], len(manifest["blobs"]), manifest["made_at"], checked)
 
 
-def _empty_place(location: str) -> Path:
-    if store_kind(location) != "sqlite":
-        raise ConfigurationError(f"a backup of an SQLite store is restored into a *.db file, not into {location!r}")
-    target = Path(location).expanduser().absolute()
-    for path in (target, target.with_name(f"{target.name}-wal")):
-        if path.exists():
-            raise ConfigurationError(f"{path} exists; restore into an empty place, and move it by hand then")
-    return target
-
-
-def _clear(target: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        target.with_name(f"{target.name}{suffix}").unlink(missing_ok=True)
+def _place(location: str) -> Place:
+    kind = store_kind(location)
+    backend = registry.load("stores", kind) if kind in registry.names("stores") else None
+    made = getattr(backend, "place", None)
+    if made is None:
+        raise ConfigurationError(f"{without_password(location)} is a store of kind {kind!r}, which takes no backup")
+    place: Place = made(location)
+    return place
 
 
 def _unpack(archive: Path, part: Path, blobs: FolderBlobStore, report: Report) -> _Found:
     found = _Found()
     with _reading(archive) as members:
         for member, content in members:
-            if member.name == DATABASE and found.database_sha256 is None:
+            if member.name in _KINDS and found.kind is None:
+                found.kind = _KINDS[member.name]
                 found.database_sha256 = _copy(content, part)
             elif match := _BLOB.fullmatch(member.name):
                 _require(member.size <= _BLOB_LIMIT_BYTES, archive, f"{member.name} is too large")
@@ -135,6 +130,8 @@ def _copy(content: IO[bytes], part: Path) -> str:
     with translate_os_error(part), part.open("wb") as out:
         while chunk := hashing.read(_CHUNK):
             out.write(chunk)
+        out.flush()
+        os.fsync(out.fileno())
     return hashing.digest.hexdigest()
 
 
@@ -150,12 +147,17 @@ def _parsed(archive: Path, text: bytes) -> Mapping[str, Any]:
     return body
 
 
-def _compared(archive: Path, found: _Found, blobs: FolderBlobStore, had_blobs: bool) -> Mapping[str, Any]:
+def _compared(archive: Path, found: _Found, place: Place, had_blobs: bool) -> Mapping[str, Any]:
     manifest = found.manifest
     if manifest is None:
         raise _refused(archive, "it ends before its manifest")
     _require(found.database_sha256 == manifest["database"]["sha256"], archive, "its database was altered")
-    named = {blob["sha256"] for blob in manifest["blobs"]}
+    if found.kind != place.kind:
+        raise ConfigurationError(
+            f"{archive} is a backup of a store of kind {found.kind!r}, and {place.location} is one of kind "
+            f"{place.kind!r}; restore it into one of its own kind"
+        )
+    blobs, named = place.blobs, {blob["sha256"] for blob in manifest["blobs"]}
     if manifest["has_blobs"]:
         _require(found.blobs == named, archive, f"it holds {len(found.blobs)} blobs where {len(named)} belong")
         return manifest

@@ -14,7 +14,7 @@ from cortexia.exporters.jsonl import row_to_dict
 from cortexia.files import atomic_file
 from cortexia.stores.audit import AuditEvent
 from cortexia.stores.base import StorageBackend
-from cortexia.stores.upkeep import OldRun, Removed, Report, Upkeep, say_nothing, upkeep_of
+from cortexia.stores.upkeep import OldRun, Removed, Report, Upkeep, last_part, say_nothing, upkeep_of
 from cortexia.types import canonical_json
 
 DAY_S = 86_400.0
@@ -136,7 +136,7 @@ def sweep(store: StorageBackend, rules: SweepRules, apply: bool = False, report:
     _add(rows, swept)
     gone = {name: count for name, count in sorted(rows.items()) if count}
     if gone:
-        upkeep.remember(AuditEvent("store.swept", Path(store.location).name, {"rows": gone, "videos": list(videos)}))
+        upkeep.remember(AuditEvent("store.swept", last_part(store.location), {"rows": gone, "videos": list(videos)}))
     return SweepReport(len(jobs), videos, swept.blobs, swept.blob_bytes, is_applied=True, rows=gone)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from cortexia.errors import ConfigurationError
 from cortexia.stores.audit import AuditEntry, AuditEvent
 from cortexia.stores.base import StorageBackend, VideoRecord
+from cortexia.stores.blobs import FolderBlobStore
 
 Report = Callable[[str, int, int | None], None]
 """Told what is done, how far it is, and out of how many (``None``: unknown)."""
@@ -210,6 +211,33 @@ class Kept(Protocol):
 
     @property
     def upkeep(self) -> Upkeep: ...
+
+
+class Place(Protocol):
+    """Where a store is made from a snapshot of another of its ``kind``. Nothing may be there yet: making one raises
+    ``ConfigurationError`` otherwise."""
+
+    kind: str
+    location: str
+
+    @property
+    def blobs(self) -> FolderBlobStore: ...
+
+    def part(self) -> Path:
+        """A new, empty file to put the snapshot into."""
+
+    def settle(self, part: Path) -> None:
+        """Make the store of it."""
+
+    def clear(self) -> None:
+        """Take away again what was made."""
+
+    def close(self) -> None: ...
+
+
+def last_part(location: str) -> str:
+    """Name of the file, the folder or the database that ``location`` ends with."""
+    return location.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
 def upkeep_of(store: StorageBackend) -> Upkeep:

@@ -9,10 +9,9 @@ from sqlalchemy import Connection, func, insert, literal_column, select
 from cortexia.provenance import actor
 from cortexia.stores.audit import AuditEntry, AuditEvent, chained
 from cortexia.stores.sql.columns import MOMENT
+from cortexia.stores.sql.locks import Lock, hold
 from cortexia.stores.sql.schema import audit_log
 
-_CHAIN_LOCK = 0x61756474  # "audt"
-"""Names the lock under which PostgreSQL appends; on SQLite a writer is alone anyway."""
 # spelled as a row spells it: the hash is over that
 _NOW = select(literal_column("CURRENT_TIMESTAMP", MOMENT))
 
@@ -21,8 +20,7 @@ def append(connection: Connection, events: Sequence[AuditEvent]) -> None:
     """Chain ``events`` to the log, as the last thing that a transaction does: others wait for it from here on."""
     if not events:
         return
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_CHAIN_LOCK)))
+    hold(connection, Lock.AUDIT)
     last_row = connection.execute(
         select(audit_log.c.seq, audit_log.c.hash).order_by(audit_log.c.seq.desc()).limit(1)
     ).one_or_none()
@@ -37,7 +35,7 @@ def append(connection: Connection, events: Sequence[AuditEvent]) -> None:
 def entries(connection: Connection, after: int = 0) -> Iterator[AuditEntry]:
     """Entries in order, those after number ``after``."""
     statement = select(audit_log).where(audit_log.c.seq > after).order_by(audit_log.c.seq)
-    for row in connection.execution_options(yield_per=500).execute(statement):
+    for row in connection.execute(statement.execution_options(yield_per=500)):
         event = AuditEvent(row.action, row.subject, row.details)
         yield AuditEntry(row.seq, row.created_at, row.actor, event, row.prev_hash, row.hash, row.tenant)
 

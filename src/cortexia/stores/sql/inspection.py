@@ -20,12 +20,32 @@ _ORPHANS_TOLD = 100
 _DATA = CONTENT.index("data")
 
 
+_UNGUARDED = "the audit log takes changes: its triggers are missing or switched off"
+# indexes that a crash left unfinished, and rules that hold for new rows only
+_HALF_MADE = """
+SELECT 'index ' || indexrelid::regclass || ' is not valid' FROM pg_index
+  JOIN pg_class ON pg_class.oid = indexrelid WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace
+UNION ALL SELECT 'constraint ' || conname || ' was never checked' FROM pg_constraint
+ WHERE NOT convalidated AND connamespace = current_schema()::regnamespace ORDER BY 1
+"""
+_GUARDS = {
+    "sqlite": "SELECT count(*) = 2 FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_log'",
+    "postgresql": "SELECT count(*) = 1 FROM pg_trigger WHERE tgrelid = 'audit_log'::regclass"
+    " AND NOT tgisinternal AND tgenabled IN ('O', 'A')",
+}
+
+
 def integrity(connection: Connection) -> Iterator[str]:
-    """What SQLite finds in its own pages; PostgreSQL checks pages as it reads them."""
-    if connection.dialect.name == "sqlite":
+    """What SQLite finds in its own pages; PostgreSQL checks pages as it reads them. Then what rules there are."""
+    dialect = connection.dialect.name
+    if dialect == "sqlite":
         for (line,) in connection.exec_driver_sql("PRAGMA integrity_check(100)"):
             if line != "ok":
-                yield str(line)
+                yield f"{line}: restore a backup"
+    else:
+        yield from (str(line) for (line,) in connection.exec_driver_sql(_HALF_MADE))
+    if not connection.exec_driver_sql(_GUARDS[dialect]).scalar_one():
+        yield _UNGUARDED
 
 
 def orphans(connection: Connection) -> Iterator[Orphan]:
@@ -117,7 +137,7 @@ def _digests(connection: Connection, run_id: str) -> Iterator[tuple[int, str]]:
         .where(annotation_rows.c.run_id == run_id)
         .order_by(annotation_rows.c.window_ordinal, annotation_rows.c.seq)
     )
-    rows = connection.execution_options(yield_per=_PAGE_ROWS).execute(statement)
+    rows = connection.execute(statement.execution_options(yield_per=_PAGE_ROWS))
     for ordinal, group in itertools.groupby(rows, key=lambda row: int(row.window_ordinal)):
         try:
             yield ordinal, rows_digest([_as_written(row) for row in group], CONTENT)
@@ -134,7 +154,7 @@ def _as_written(row: Any) -> Sequence[Any]:
 
 def blob_records(connection: Connection) -> Iterator[BlobRecord]:
     statement = select(blobs.c.sha256, blobs.c.suffix, blobs.c.size_bytes).order_by(blobs.c.sha256)
-    for row in connection.execution_options(yield_per=_PAGE_ROWS).execute(statement):
+    for row in connection.execute(statement.execution_options(yield_per=_PAGE_ROWS)):
         yield BlobRecord(row.sha256, row.suffix, row.size_bytes)
 
 
@@ -142,7 +162,7 @@ def named_blobs(connection: Connection) -> Iterator[tuple[str, str]]:
     """Pictures of key pictures: the rows that a commit takes only when their files are there."""
     columns = (annotation_rows.c.annotation_id, annotation_rows.c.data)
     statement = select(*columns).where(annotation_rows.c.annotation_type == "key_picture")
-    for row in connection.execution_options(yield_per=_PAGE_ROWS).execute(statement):
+    for row in connection.execute(statement.execution_options(yield_per=_PAGE_ROWS)):
         for name in ("picture", "thumbnail"):
             if isinstance(row.data.get(name), str):
                 yield row.data[name], row.annotation_id

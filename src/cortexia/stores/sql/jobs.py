@@ -224,7 +224,7 @@ def update_fenced(connection: Connection, holder: Claim, **values: Any) -> None:
 def find(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[JobRecord]:
     """Jobs in order of submission."""
     statement = select(jobs).where(*conditions).order_by(jobs.c.seq)
-    for row in connection.execution_options(yield_per=100).execute(statement):
+    for row in connection.execute(statement.execution_options(yield_per=100)):
         yield _record(row)
 
 

@@ -20,6 +20,7 @@ from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql.backend import SqlStorageBackend
 from cortexia.stores.sql.copying import for_jsonb
 from cortexia.stores.sql.door import WRITES, Collision, Door
+from cortexia.stores.sql.places import PostgresPlace
 from cortexia.stores.sql.repeating import repeated
 from cortexia.stores.sql.revisions import SqlRevisions
 from cortexia.types import JobState, canonical_json
@@ -75,6 +76,12 @@ class PostgreSQLStorageBackend(SqlStorageBackend):
         """The revisions of the database at ``url``, which stays at its own until it is told otherwise."""
         address, _ = _parse(url)
         return SqlRevisions(_door(address), create=False)
+
+    @classmethod
+    def place(cls, url: str) -> PostgresPlace:
+        """Where a backup is restored."""
+        address, blobs = _parse(url)
+        return PostgresPlace(_door(address), blobs)
 
     def claim(
         self, worker: str, lease_s: float, job_id: str | None = None, among: Collection[str] | None = None

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, Text, delete, func, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, Table, Text, delete, func, literal_column, select, type_coerce, update
 
+from cortexia.stores.sql.columns import MOMENT, MOMENT_FORMAT
 from cortexia.stores.sql.schema import annotation_rows, blobs, job_runs, jobs, runs, videos, windows
 from cortexia.stores.upkeep import OldRun, Removed
 from cortexia.types import JobState, RunStatus, canonical_json
@@ -16,12 +17,16 @@ from cortexia.types import JobState, RunStatus, canonical_json
 _FINAL = tuple(state.value for state in JobState if state.is_final)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _STEP = 500
+_NOW = select(literal_column("CURRENT_TIMESTAMP", MOMENT))
 
 
 def before(connection: Connection, age_s: float) -> str:
     """The moment so many seconds ago by the database's clock, as its rows write times."""
-    now = datetime.fromisoformat(str(connection.execute(select(func.current_timestamp())).scalar_one()))
-    return (now - timedelta(seconds=age_s)).strftime("%Y-%m-%d %H:%M:%S")
+    now = datetime.strptime(connection.execute(_NOW).scalar_one(), MOMENT_FORMAT)
+    if connection.dialect.name == "postgresql":
+        # its rows have fractions of the second that is over when this one begins
+        now += timedelta(seconds=1)
+    return (now - timedelta(seconds=age_s)).strftime(MOMENT_FORMAT)
 
 
 def old_runs(connection: Connection, age_s: float) -> Sequence[OldRun]:
@@ -81,7 +86,8 @@ class Removal:
         """Those that are still superseded: somebody may have asked for one again meanwhile."""
         for asked in _steps(run_ids):
             still = (runs.c.run_id.in_(asked), runs.c.status == RunStatus.SUPERSEDED.value)
-            found = self._connection.execute(select(runs.c.run_id).where(*still)).all()
+            # locked: one that is asked for again at the same time waits, and finds it gone
+            found = self._connection.execute(select(runs.c.run_id).where(*still).with_for_update()).all()
             some = [row.run_id for row in found]
             for row in found:
                 # a run that gave way to this one has given way to its successor
@@ -107,7 +113,8 @@ class Removal:
         """All there is of it, if it is still deleted and no worker is at work on it."""
         is_deleted = select(videos.c.video_id).where(videos.c.video_id == video_id, videos.c.deleted_at.is_not(None))
         at_work = select(jobs.c.job_id).where(jobs.c.video_id == video_id, jobs.c.status == JobState.RUNNING.value)
-        if not self._connection.execute(is_deleted).first() or self._connection.execute(at_work).first():
+        is_due = self._connection.execute(is_deleted.with_for_update()).first()
+        if not is_due or self._connection.execute(at_work).first():
             return
         of_video = select(runs.c.run_id).where(runs.c.video_id == video_id)
         self._delete(annotation_rows, annotation_rows.c.video_id == video_id)
@@ -136,6 +143,7 @@ def _steps(values: Collection[str]) -> Iterator[list[str]]:
 
 
 def last_row(connection: Connection) -> int:
+    """Number of the last row. Under ``Lock.BLOBS``: rows that name blobs and are yet to come get higher ones."""
     return int(connection.execute(select(func.coalesce(func.max(annotation_rows.c.seq), 0))).scalar_one())
 
 
@@ -145,7 +153,7 @@ def digests_in_rows(connection: Connection, after: int = 0) -> set[bytes]:
     data = type_coerce(annotation_rows.c.data, Text)
     statement = select(data).where(annotation_rows.c.seq > after)
     found: set[bytes] = set()
-    for (text,) in connection.execution_options(yield_per=2000).execute(statement):
+    for (text,) in connection.execute(statement.execution_options(yield_per=2000)):
         found.update(map(bytes.fromhex, _DIGEST.findall(_as_text(text))))
     return found
 

@@ -11,11 +11,11 @@ from cortexia.errors import NoStoreError, SchemaError, UnknownNameError
 from cortexia.stores.audit import AuditEvent
 from cortexia.stores.sql import audit, migrations
 from cortexia.stores.sql.door import Door
+from cortexia.stores.sql.locks import Lock, hold
 from cortexia.stores.sql.migrations import Revision
 from cortexia.stores.sql.schema import audit_log
 from cortexia.stores.sql.snapshot import sqlite_snapshot
-
-_MIGRATION_LOCK = 0x636F7274  # "cort"
+from cortexia.stores.upkeep import last_part
 
 
 class SqlRevisions:
@@ -52,8 +52,8 @@ class SqlRevisions:
         if self.current() == target:
             return None
         with self._door.write() as connection:
-            _lock(connection)
-            # another process may have been faster while this one waited for the lock
+            # one process at a time: the others wait, and find it done
+            hold(connection, Lock.MIGRATION)
             found = migrations.revision(connection)
             if found == target:
                 return None
@@ -79,7 +79,7 @@ class SqlRevisions:
         else:
             migrations.downgrade(connection, target)
         if inspect(connection).has_table(audit_log.name):
-            event = AuditEvent("store.migrated", Path(self.location).name, {"from": found, "to": target})
+            event = AuditEvent("store.migrated", last_part(self.location), {"from": found, "to": target})
             audit.append(connection, [event])
 
     def _copy(self, found: str) -> Path | None:
@@ -101,9 +101,3 @@ class SqlRevisions:
         if target not in known:
             raise UnknownNameError("revision", target, known)
         return target
-
-
-def _lock(connection: Connection) -> None:
-    """One process at a time: the others wait, and find it done. On SQLite a writer is alone anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))

@@ -1,4 +1,4 @@
-"""Copies of an SQLite database while others read and write it."""
+"""Copies of an SQLite database while others read and write it, and what a copy holds."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine, func, literal_column, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from cortexia.errors import StoreError
 from cortexia.files import translate_os_error
+from cortexia.stores.sql.columns import MOMENT
+from cortexia.stores.sql.schema import annotation_rows, audit_log, blobs
 from cortexia.stores.upkeep import BlobRecord, Report, Snapshot, say_nothing
 
 _STEP_PAGES = 2048
@@ -43,22 +46,31 @@ def require_sound(path: Path) -> None:
         raise StoreError(f"{path} is damaged: {found[-1]}; use another backup")
 
 
-def snapshot_facts(path: Path) -> Snapshot:
-    """What the snapshot at ``path`` holds."""
-    with _translated(path), contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as opened:
-        blobs = opened.execute("SELECT sha256, suffix, size_bytes FROM blobs ORDER BY sha256").fetchall()
-        last = opened.execute("SELECT hash FROM audit_log ORDER BY seq DESC LIMIT 1").fetchone()
-        return Snapshot(
-            kind="sqlite",
-            revision=opened.execute("SELECT version_num FROM alembic_version").fetchone()[0],
-            annotations=opened.execute("SELECT COUNT(*) FROM annotations").fetchone()[0],
-            made_at=opened.execute("SELECT CURRENT_TIMESTAMP").fetchone()[0],
-            audit_head=None if last is None else last[0],
-            blobs=tuple(BlobRecord(*row) for row in blobs),
-        )
+def sqlite_facts(path: Path) -> Snapshot:
+    """What the SQLite database at ``path`` holds."""
+    engine = create_engine(f"sqlite+pysqlite:///{path}")
+    try:
+        with _translated(path), engine.connect() as connection:
+            return snapshot_facts(connection)
+    finally:
+        engine.dispose()
 
 
-def sqlite_bytes(connection: Connection, location: str) -> int:
+def snapshot_facts(connection: Connection) -> Snapshot:
+    """What the database holds, as of the connection's own moment."""
+    records = connection.execute(select(blobs.c.sha256, blobs.c.suffix, blobs.c.size_bytes).order_by(blobs.c.sha256))
+    last = select(audit_log.c.hash).order_by(audit_log.c.seq.desc()).limit(1)
+    return Snapshot(
+        kind=connection.dialect.name,
+        revision=str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()),
+        annotations=connection.execute(select(func.count()).select_from(annotation_rows)).scalar_one(),
+        made_at=connection.execute(select(literal_column("CURRENT_TIMESTAMP", MOMENT))).scalar_one(),
+        audit_head=connection.execute(last).scalar_one_or_none(),
+        blobs=tuple(BlobRecord(*row) for row in records),
+    )
+
+
+def database_bytes(connection: Connection, location: str) -> int:
     """Size of the database in bytes."""
     if connection.dialect.name == "sqlite":
         return Path(location).stat().st_size
@@ -69,5 +81,5 @@ def sqlite_bytes(connection: Connection, location: str) -> int:
 def _translated(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, SQLAlchemyError) as error:
         raise StoreError(f"{path}: {error}; nothing was changed") from error

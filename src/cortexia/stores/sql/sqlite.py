@@ -19,6 +19,7 @@ from cortexia.stores.blobs import FolderBlobStore
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql.backend import SqlStorageBackend
 from cortexia.stores.sql.door import WRITES, Door
+from cortexia.stores.sql.places import SQLitePlace
 from cortexia.stores.sql.revisions import SqlRevisions
 from cortexia.stores.sql.wal import require_whole_log
 from cortexia.types import canonical_json
@@ -70,6 +71,12 @@ class SQLiteStorageBackend(SqlStorageBackend):
         _refuse_stump(path)
         require_whole_log(path)
         return SqlRevisions(Door(_engine(path), str(path)))
+
+    @classmethod
+    def place(cls, location: str) -> SQLitePlace:
+        """Where a backup is restored."""
+        path = Path(location).expanduser().absolute()
+        return SQLitePlace(path, blobs_folder(path))
 
 
 def blobs_folder(path: Path) -> Path:

@@ -16,9 +16,12 @@ from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import audit, inspection, retention, statistics, videos
 from cortexia.stores.sql.door import Door
 from cortexia.stores.sql.jobs import JobRows
+from cortexia.stores.sql.locks import Lock, hold
+from cortexia.stores.sql.postgresql_copy import postgresql_snapshot
+from cortexia.stores.sql.repeating import repeated
 from cortexia.stores.sql.schema import blobs, jobs, runs
 from cortexia.stores.sql.schema import videos as video_rows
-from cortexia.stores.sql.snapshot import require_sound, snapshot_facts, sqlite_bytes, sqlite_snapshot
+from cortexia.stores.sql.snapshot import database_bytes, require_sound, sqlite_facts, sqlite_snapshot
 from cortexia.stores.upkeep import (
     BlobRecord,
     DamagedWindow,
@@ -44,6 +47,7 @@ class SqlUpkeep:
 
     # -- the audit log
 
+    @repeated
     def remember(self, *events: AuditEvent) -> None:
         with self._door.write() as connection:
             audit.append(connection, events)
@@ -55,11 +59,11 @@ class SqlUpkeep:
     # -- soundness
 
     def integrity(self) -> Iterator[str]:
-        with self._door.read() as connection:
+        with self._door.snapshot() as connection:
             yield from inspection.integrity(connection)
 
     def orphans(self) -> Iterator[Orphan]:
-        with self._door.read() as connection:
+        with self._door.snapshot() as connection:
             yield from inspection.orphans(connection)
 
     def tallies(self, video_id: str) -> Iterator[RunTally]:
@@ -67,7 +71,7 @@ class SqlUpkeep:
             yield from inspection.tallies(connection, video_id)
 
     def damaged_windows(self, video_id: str) -> Iterator[DamagedWindow]:
-        with self._door.read() as connection:
+        with self._door.snapshot() as connection:
             yield from inspection.damaged_windows(connection, video_id)
 
     def blob_records(self) -> Iterator[BlobRecord]:
@@ -84,10 +88,12 @@ class SqlUpkeep:
 
     # -- repairs
 
+    @repeated
     def set_run_count(self, run_id: str, rows: int) -> None:
         with self._door.write() as connection:
             connection.execute(update(runs).where(runs.c.run_id == run_id).values(annotation_count=rows))
 
+    @repeated
     def set_blob_record(self, record: BlobRecord) -> None:
         values = {"suffix": record.suffix, "size_bytes": record.size_bytes}
         with self._door.write() as connection:
@@ -95,6 +101,7 @@ class SqlUpkeep:
             if not changed.rowcount:
                 connection.execute(insert(blobs).values(sha256=record.sha256, **values))
 
+    @repeated
     def set_video_state(self, video_id: str, state: str) -> None:
         with self._door.write() as connection:
             videos.set_status(connection, video_id, JobState(state))
@@ -102,8 +109,8 @@ class SqlUpkeep:
     # -- numbers
 
     def counts(self) -> StoreCounts:
-        with self._door.read() as connection:
-            return statistics.counts(connection, sqlite_bytes(connection, self._door.location))
+        with self._door.snapshot() as connection:
+            return statistics.counts(connection, database_bytes(connection, self._door.location))
 
     def rows_by_type(self, video_id: str) -> Mapping[str, int]:
         with self._door.read() as connection:
@@ -123,6 +130,7 @@ class SqlUpkeep:
 
     # -- putting away
 
+    @repeated
     def delete_video(self, video_id: str) -> None:
         with self._door.write() as connection:
             rows = JobRows(connection, Rules())
@@ -134,6 +142,7 @@ class SqlUpkeep:
             connection.execute(marked.values(deleted_at=func.current_timestamp(), updated_at=func.current_timestamp()))
             audit.append(connection, [*rows.events, AuditEvent("video.deleted", video_id)])
 
+    @repeated
     def restore_video(self, video_id: str) -> None:
         with self._door.write() as connection:
             marked = update(video_rows).where(video_rows.c.video_id == video_id)
@@ -153,18 +162,21 @@ class SqlUpkeep:
         with self._door.read() as connection:
             return retention.old_jobs(connection, age_s)
 
+    @repeated
     def remove_runs(self, run_ids: Collection[str]) -> Removed:
         with self._door.write() as connection:
             removal = retention.Removal(connection)
             removal.runs(run_ids)
             return removal.removed()
 
+    @repeated
     def remove_jobs(self, job_ids: Collection[str]) -> Removed:
         with self._door.write() as connection:
             removal = retention.Removal(connection)
             removal.jobs(job_ids)
             return removal.removed()
 
+    @repeated
     def remove_video(self, video_id: str) -> Removed:
         with self._door.write() as connection:
             removal = retention.Removal(connection)
@@ -193,15 +205,17 @@ class SqlUpkeep:
                 yield digest, stat.st_size
 
     def remove_unused_blobs(self, grace_s: float, report: Report) -> Removed:
-        """Rows that name a blob and files go under the write lock, so that no commit can name one meanwhile; only rows
-        later than the long look are looked at there."""
-        with self._door.read() as connection:
+        """Rows that name a blob and files go under the lock, so that no commit can name one meanwhile; only rows later
+        than the long look are looked at there."""
+        with self._door.write() as connection:
+            hold(connection, Lock.BLOBS)
             seen = retention.last_row(connection)
         unused = [digest for digest, _ in self.unused_blobs(grace_s)]
         count = size = 0
         for start in range(0, len(unused), _SWEEP_STEP):
             some = set(unused[start : start + _SWEEP_STEP])
             with self._door.write() as connection:
+                hold(connection, Lock.BLOBS)
                 some -= {digest.hex() for digest in retention.digests_in_rows(connection, seen)}
                 retention.forget_blobs(connection, some)
             for gone in self._sweep(some, time.time() - grace_s):
@@ -212,6 +226,7 @@ class SqlUpkeep:
     def _sweep(self, digests: Collection[str], cutoff: float) -> Iterator[int]:
         """The rows are gone for good before their files are: a crash between leaves files that no row names."""
         with self._door.write() as connection:
+            hold(connection, Lock.BLOBS)
             for digest in sorted(set(digests) - retention.recorded_blobs(connection, digests)):
                 size = self._folder().sweep(digest, cutoff)
                 if size is not None:
@@ -220,8 +235,8 @@ class SqlUpkeep:
     # -- copies
 
     def snapshot(self, target: Path, report: Report) -> Snapshot:
-        if self._door.engine.dialect.name != "sqlite":
-            raise ConfigurationError(f"{self._door.location}: back a PostgreSQL database up with pg_dump -Fc")
+        if self._door.engine.dialect.name == "postgresql":
+            return postgresql_snapshot(self._door, target, report)
         sqlite_snapshot(Path(self._door.location), target, report)
         require_sound(target)
-        return snapshot_facts(target)
+        return sqlite_facts(target)

@@ -90,7 +90,7 @@ def find(connection: Connection, video_id: str | None = None) -> Iterator[VideoR
     statement = select(videos).where(videos.c.deleted_at.is_(None)).order_by(videos.c.video_id)
     if video_id is not None:
         statement = statement.where(videos.c.video_id == video_id)
-    for row in connection.execution_options(yield_per=100).execute(statement):
+    for row in connection.execute(statement.execution_options(yield_per=100)):
         yield _record(row)
 
 
