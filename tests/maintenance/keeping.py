@@ -25,6 +25,7 @@ VIDEO, OTHER = "a" * 64, "b" * 64
 
 
 PLACES = {
+    "files": lambda folder: str(folder / "store"),
     "sqlite": lambda folder: str(folder / "store.db"),
     "postgresql": postgres.fresh_url,
 }

@@ -202,15 +202,16 @@ def test_a_dump_that_fails_is_told_with_its_words(store, tmp_path):
 
 
 def test_the_password_is_in_no_argument():
+    from psycopg.conninfo import conninfo_to_dict
     from sqlalchemy import create_engine
 
-    engine = create_engine(r"postgresql+psycopg://user:s3c%3Aret%5C@db.example/name?sslmode=require")
+    engine = create_engine(r"postgresql+psycopg://user:s3c%3Aret%5C@db.example/na%27me?sslmode=require")
     with postgresql_copy._address(engine) as address:
         assert "s3c" not in address
-        told = dict(item.split("=", 1) for item in address.split())
+        told = conninfo_to_dict(address)
         assert Path(told["passfile"]).read_text() == "*:*:*:*:s3c\\:ret\\\\\n"
         assert Path(told["passfile"]).stat().st_mode & 0o077 == 0
-    assert (told["host"], told["sslmode"]) == ("db.example", "require")
+    assert (told["host"], told["dbname"], told["sslmode"]) == ("db.example", "na'me", "require")
     assert not Path(told["passfile"]).exists()
 
 

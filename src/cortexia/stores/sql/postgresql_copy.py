@@ -97,15 +97,17 @@ def _places(name: str) -> Iterator[Path]:
 @contextlib.contextmanager
 def _address(engine: Engine) -> Iterator[str]:
     """The address for libpq. A password goes into a file of our own: others may read the arguments of a process."""
-    from psycopg.conninfo import make_conninfo
-
     _, told = engine.dialect.create_connect_args(engine.url)
     told = {name: value for name, value in told.items() if name != "context"}
     password = told.pop("password", None)
     with tempfile.TemporaryDirectory(prefix="cortexia-") as folder:
         if password:
             told["passfile"] = str(_password_file(Path(folder), str(password)))
-        yield make_conninfo(**told)
+        yield " ".join(f"{name}='{_escaped(str(value))}'" for name, value in told.items())
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"([\\'])", r"\\\1", value)
 
 
 def _password_file(folder: Path, password: str) -> Path:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from cortexia.errors import ConfigurationError
 from cortexia.stores.audit import AuditEntry, AuditEvent
@@ -110,7 +110,11 @@ class SqlUpkeep:
 
     def counts(self) -> StoreCounts:
         with self._door.snapshot() as connection:
-            return statistics.counts(connection, database_bytes(connection, self._door.location))
+            return self._counted(connection, database_bytes(connection, self._door.location))
+
+    @staticmethod
+    def _counted(connection: Connection, store_bytes: int) -> StoreCounts:
+        return statistics.counts(connection, store_bytes)
 
     def rows_by_type(self, video_id: str) -> Mapping[str, int]:
         with self._door.read() as connection:
