@@ -128,6 +128,8 @@ class FileUpkeep(SqlUpkeep):
         return Removed(rows)
 
     def remove_video(self, video_id: str) -> Removed:
+        if not self._store.video(video_id).path.is_dir():
+            return Removed()
         with self._changing(video_id) as change:
             return change.remove_video()
 

@@ -115,7 +115,10 @@ def load(connection: Connection, path: Path, content: Mapping[str, Any], registe
     """Insert the rows of a window, and move its runs to its end. Raises ``DataInconsistencyError`` for rows that are
     not those of their digest, and for a window whose job is not there."""
     job_id = content["job_id"]
-    counted = update(jobs).where(jobs.c.job_id == job_id).values(windows=jobs.c.windows + content["windows"])
+    # who touched the job, and when, is in its own file
+    same = {name: jobs.c[name] for name in TOUCHED}
+    more = {"windows": jobs.c.windows + content["windows"], **same}
+    counted = update(jobs).where(jobs.c.job_id == job_id).values(**more)
     if connection.execute(counted).rowcount != 1:
         raise DataInconsistencyError(
             f"{path} belongs to job {job_id}, whose file is missing; restore jobs/{job_id}/job.json from a backup"
