@@ -23,6 +23,7 @@ from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, RejectedInput
 from cortexia.intake import Found, Source
+from cortexia.maintenance.keeper import StoreKeeper
 from cortexia.models.presets import PresetChoice
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
@@ -54,6 +55,11 @@ class Request:
 
 class App(Batches):
     """Annotates, and answers what can be asked of what is stored. Use as a context manager."""
+
+    @property
+    def keeper(self) -> StoreKeeper:
+        """What is done to the store as a whole: check, backup, revisions, and the like."""
+        return StoreKeeper(self.settings.store, lambda: self.store(create=False))
 
     # -- models
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import platform
+import pwd
+import socket
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -20,3 +23,15 @@ def software() -> dict[str, Any]:
         except PackageNotFoundError:
             continue
     return {"software": found}
+
+
+@functools.cache
+def actor() -> str:
+    """Who runs this process, as ``user@host``: kept with what it changes."""
+    uid = os.getuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        # a container may run as a user that no file names
+        name = str(uid)
+    return f"{name}@{socket.gethostname()}"

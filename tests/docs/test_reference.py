@@ -45,11 +45,16 @@ def commands() -> dict[str, click.Command]:
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
         assert command is not None
-        if isinstance(command, click.Group):
-            found |= {f"{name} {sub}": inner for sub, inner in command.commands.items()}
-        else:
-            found[name] = command
+        found |= leaves(name, command)
     return found
+
+
+def leaves(name: str, command: click.Command) -> dict[str, click.Command]:
+    if not isinstance(command, click.Group):
+        return {name: command}
+    return {
+        found: leaf for sub, inner in command.commands.items() for found, leaf in leaves(f"{name} {sub}", inner).items()
+    }
 
 
 def test_every_setting_is_explained_and_no_other() -> None:

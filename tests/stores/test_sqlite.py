@@ -25,7 +25,7 @@ from cortexia.stores import open_store
 from cortexia.stores.blobs import FolderBlobStore
 from cortexia.stores.sql import migrations
 from cortexia.stores.sql.sqlite import SQLiteStorageBackend
-from cortexia.types import JobState, KeyPicture, Query
+from cortexia.types import KeyPicture, Query
 
 
 @pytest.fixture
@@ -62,28 +62,6 @@ def test_nothing_is_ever_ignored_or_replaced():
         text = file.read_text(encoding="utf-8").upper()
         assert "OR IGNORE" not in text, file
         assert "OR REPLACE" not in text, file
-
-
-def test_the_statements_that_users_already_have(store, path):
-    completed(store, spec(annotator="faces"), [box(40 * i) for i in range(12)])
-    failed = claimed(store, spec("b"), letter="b")
-    store.release(failed, JobState.FAILED, "rejected", "broken")
-    statements = [
-        "SELECT job_id, video_path, error_message FROM jobs WHERE status = 'failed'"
-        " AND created_at > datetime('now', '-1 day');",
-        "SELECT p.name, COUNT(*) AS total_jobs, AVG(jps.processing_time_seconds) AS avg_time,"
-        " AVG(jps.annotation_count) AS avg_annotations FROM job_pipeline_status jps"
-        " JOIN pipelines p ON jps.pipeline_id = p.pipeline_id WHERE jps.status = 'completed' GROUP BY p.name;",
-        "SELECT DISTINCT video_id, COUNT(*) AS face_count FROM annotations WHERE annotation_type = 'face_detection'"
-        " AND confidence > 0.8 GROUP BY video_id HAVING face_count > 10;",
-    ]
-    with raw(path) as db:
-        found = [db.execute(statement).fetchall() for statement in statements]
-        objects = db.execute(statements[2].replace("face_detection", "object_detection")).fetchall()
-    assert found[0] == [(failed.job.job_id, "/videos/b.mp4", "broken")]
-    assert [(row[0], row[1], row[3]) for row in found[1]] == [("faces", 1, 12.0)]
-    assert found[2] == []
-    assert objects == [("a" * 64, 12)]
 
 
 @pytest.mark.parametrize(

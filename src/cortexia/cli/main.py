@@ -23,6 +23,7 @@ COMMANDS = {
     "models": "List, bring and check models.",
     "doctor": "Look at this machine and say what is amiss.",
     "report": "Write pages to look at: of one video, or of all.",
+    "db": "Look after a store: check, backup, restore, sweep.",
     "config": "Show the settings in force and where they come from.",
 }
 

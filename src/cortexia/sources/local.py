@@ -16,6 +16,7 @@ from cortexia.sources.archive import ArchiveInputStream
 from cortexia.sources.base import SourceVideo
 from cortexia.sources.cache import MediaCache
 from cortexia.sources.choosing import Candidate, choose
+from cortexia.sources.storefiles import folders_of_stores, is_of_store
 from cortexia.sources.uris import path_to_uri, storable
 
 
@@ -104,13 +105,15 @@ def _absence(path: Path, error: OSError) -> RejectedInput:
 
 
 def _entries_below(folder: Path, on_error: Callable[[OSError], None]) -> tuple[list[Path], list[Path]]:
-    """Files, and what is none (links that lead nowhere, pipes); hidden ones and those in hidden folders are neither."""
+    """Files, and what is none (links that lead nowhere, pipes); hidden ones, those in hidden folders, and those of a
+    store that lies there are neither."""
     found: tuple[list[Path], list[Path]] = ([], [])
     for root, folders, names in os.walk(folder, onerror=on_error):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        of_stores = folders_of_stores(Path(root), folders)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in of_stores)
         for name in sorted(names):
-            if not name.startswith("."):
-                path = Path(root) / name
+            path = Path(root) / name
+            if not name.startswith(".") and not is_of_store(path):
                 found[not os.path.isfile(path)].append(path)  # noqa: PTH113 - never raises
     return found
 

@@ -13,11 +13,15 @@ from cortexia.files import PROC_MOUNTS, filesystem_type, is_network_filesystem, 
 from cortexia.stores.base import BatchRecord, Cause, Claim, JobRecord, RunRecord, Transaction, VideoRecord
 from cortexia.stores.blobs import FolderBlobStore
 from cortexia.stores.files import jobs as job_files
-from cortexia.stores.files import named, sealed
+from cortexia.stores.files import layout, named
+from cortexia.stores.files.audit_log import AuditLog
 from cortexia.stores.files.change import Change
 from cortexia.stores.files.folder import StoreFolder, held
 from cortexia.stores.files.freshness import Freshness
 from cortexia.stores.files.index import IndexDoor
+from cortexia.stores.files.layout import FileRevisions
+from cortexia.stores.files.snapshot import FilesPlace
+from cortexia.stores.files.upkeep import FileUpkeep
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql.backend import SqlStorageBackend
 from cortexia.stores.sql.jobs import JobRows
@@ -47,8 +51,10 @@ class FileStorageBackend(SqlStorageBackend):
         _require_local(folder.path, mounts)
         _prepare(folder, create)
         self._folder = folder
+        self._log = AuditLog(folder.audit)
+        self._files = FolderBlobStore(folder.blobs)
         door = IndexDoor(folder)
-        super().__init__(door, FolderBlobStore(folder.blobs), rules)
+        super().__init__(door, self._files, rules)
         self.location = self.address = str(folder.path)
         self._door: IndexDoor = door
         self._freshness = Freshness(folder, door, self._try_catch_up)
@@ -66,18 +72,35 @@ class FileStorageBackend(SqlStorageBackend):
         for video_id in due:
             self._write_named(video_id)
 
+    @property
+    def upkeep(self) -> FileUpkeep:
+        return FileUpkeep(self._folder, self._door, self._files, self._freshness, self._change)
+
+    @classmethod
+    def revisions(cls, location: str) -> FileRevisions:
+        """The layouts of the store at ``location``, which keeps its own until it is told otherwise."""
+        return FileRevisions(StoreFolder(Path(location).expanduser().resolve()))
+
+    @classmethod
+    def place(cls, location: str) -> FilesPlace:
+        """Where a backup is restored."""
+        return FilesPlace(Path(location).expanduser().resolve())
+
     # -- changes
 
     @contextlib.contextmanager
     def _change(self, video_id: str) -> Iterator[Change]:
         """A change to a video and to its jobs. Raises ``StoreBusyError`` when its folder stays locked."""
         path = self._folder.video(video_id).path
-        with held(path), self._door.write() as connection:
-            change = Change(connection, self._folder, video_id, self._rules)
-            change.catch_up()
-            yield change
-            change.write()
-        if any(state.is_final for state in change.jobs.changed.values()):
+        with held(path):
+            with self._door.write() as connection:
+                change = Change(connection, self._folder, video_id, self._rules)
+                change.catch_up()
+                yield change
+                change.write()
+            change.clear_away()
+        self._log.append(change.jobs.events)
+        if change.has_forgotten_jobs or any(state.is_final for state in change.jobs.changed.values()):
             self._write_named(video_id)
 
     def _try_catch_up(self, video_id: str, new_jobs: Collection[str]) -> None:
@@ -88,6 +111,7 @@ class FileStorageBackend(SqlStorageBackend):
                     change = Change(connection, self._folder, video_id, self._rules)
                     change.catch_up(new_jobs)
                     change.write()
+                self._log.append(change.jobs.events)
 
     def _write_named(self, video_id: str) -> None:
         """Named files of a video, and the summary when all is done. The job has ended: a failure here is only told,
@@ -287,6 +311,10 @@ def _prepare(folder: StoreFolder, create: bool) -> None:
                 f"there is no store in {folder.path}; annotate a video first, or name another with --store"
             )
         make_folder(folder.path)
-        sealed.write(folder.marker, {"kind": "cortexia store"})
-    sealed.read(folder.marker)
+        with held(folder.path):
+            # another process may have been faster while this one waited for the lock
+            if not folder.marker.exists():
+                layout.write_marker(folder)
+                layout.remember_migration(folder, None, str(layout.NEWEST))
+    layout.FileRevisions(folder).go_to("head")
     make_folder(folder.jobs)

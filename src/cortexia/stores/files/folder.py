@@ -66,7 +66,7 @@ class VideoFolder:
 
 @dataclass(frozen=True, slots=True)
 class StoreFolder:
-    """The base: a folder for each video, ``jobs/{job_id}/``, ``blobs/``, and the index."""
+    """The base: a folder for each video, ``jobs/{job_id}/``, ``blobs/``, ``audit/``, and the index."""
 
     path: Path
 
@@ -81,6 +81,10 @@ class StoreFolder:
     @property
     def blobs(self) -> Path:
         return self.path / "blobs"
+
+    @property
+    def audit(self) -> Path:
+        return self.path / "audit"
 
     @property
     def jobs(self) -> Path:

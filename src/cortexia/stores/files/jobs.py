@@ -112,10 +112,10 @@ def save(connection: Connection, folder: StoreFolder, job_id: str, now: float) -
     note(connection, job_id, row["video_id"], sealed.mark(path))
 
 
-def load(connection: Connection, content: dict[str, Any]) -> bool:
+def load(connection: Connection, content: dict[str, Any], removed: Collection[str]) -> bool:
     """Make the row of a job what its file says. Whether it did: a job is left out whose runs are not those of the video
-    that is there, because somebody deleted the folder of the video since."""
-    job_id, run_ids = content["job_id"], content["run_ids"]
+    that is there, because somebody deleted the folder of the video since. ``removed``: runs that were put away."""
+    job_id, run_ids = content["job_id"], [run_id for run_id in content["run_ids"] if run_id not in removed]
     registered = connection.execute(select(runs.c.run_id).where(runs.c.video_id == content["video_id"])).scalars()
     if not set(run_ids) <= set(registered):
         return False

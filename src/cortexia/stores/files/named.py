@@ -31,8 +31,10 @@ _WAITING_OR_RUNNING = tuple(state.value for state in JobState if not state.is_fi
 
 def write(connection: Connection, folder: StoreFolder, video_id: str) -> str:
     """Write the named files of a video; returns what ``written`` is to say. Those of annotations stay as they are where
-    they were written from the same rows before."""
-    video = next(videos.find(connection, video_id))
+    they were written from the same rows before, and all of a video that was deleted."""
+    video = next(videos.find(connection, video_id), None)
+    if video is None:
+        return ""
     own = (schema.runs.c.video_id == video_id, schema.runs.c.superseded_by.is_(None))
     here = list(runs.find(connection, *own))
     jobs = job_rows.find(connection, schema.jobs.c.video_id == video_id)

@@ -7,7 +7,7 @@ says is here: a start afresh (``since``: earlier windows do not count for it), a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -18,19 +18,24 @@ from cortexia.stores.sql import runs as run_rows
 from cortexia.stores.sql import schema, videos
 from cortexia.types import MediaInfo, RunSpec, RunStatus, TimeRange, VideoIdentity
 
+_WHO_AND_WHEN = ("created_at", "created_by", "updated_at", "updated_by")
+TOUCHED = ("updated_at", "updated_by")
+"""Change with every change, and are none by themselves."""
+
 
 def video_content(
     connection: Connection, identity: VideoIdentity, media: MediaInfo | None, before: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What ``video.json`` is to hold; ``before``: what it holds."""
-    created = select(schema.videos.c.created_at).where(schema.videos.c.video_id == identity.video_id)
+    columns = [schema.videos.c[name] for name in _WHO_AND_WHEN]
+    known = select(*columns, schema.videos.c.deleted_at).where(schema.videos.c.video_id == identity.video_id)
     return {
         "video_id": identity.video_id,
         "uri": identity.uri,
         "filename": identity.filename,
         "size_bytes": identity.size_bytes,
         "media": before.get("media") if media is None else videos.media_to_json(media),
-        "created_at": connection.execute(created).scalar_one(),
+        **connection.execute(known).one()._mapping,
     }
 
 
@@ -40,7 +45,9 @@ def load_video(connection: Connection, content: Mapping[str, Any]) -> None:
     media = content["media"]
     videos.save(connection, identity, None if media is None else videos.media_from_json(media))
     own = schema.videos.c.video_id == identity.video_id
-    connection.execute(update(schema.videos).where(own).values(created_at=content["created_at"]))
+    values = {name: content.get(name) for name in (*_WHO_AND_WHEN, "deleted_at")}
+    values["updated_at"] = values["updated_at"] or content["created_at"]
+    connection.execute(update(schema.videos).where(own).values(**values))
 
 
 class RegisteredRuns:
@@ -49,9 +56,11 @@ class RegisteredRuns:
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._runs: dict[str, dict[str, Any]] = {entry["run_id"]: dict(entry) for entry in content.get("runs", ())}
         self._wanted: list[dict[str, Any]] = list(content.get("wanted", ()))
+        self.removed: set[str] = set(content.get("removed", ()))
+        """Runs that were put away, of which windows or jobs may still tell."""
 
     def content(self) -> dict[str, Any]:
-        return {"runs": list(self._runs.values()), "wanted": self._wanted}
+        return {"runs": list(self._runs.values()), "wanted": self._wanted, "removed": sorted(self.removed)}
 
     # -- changes
 
@@ -61,17 +70,25 @@ class RegisteredRuns:
         before = connection.execute(select(*columns).where(schema.runs.c.run_id == spec.run_id)).one_or_none()
         run_rows.register(connection, spec, provenance)
         if before is None:
-            self._runs[spec.run_id] = _entry(connection, spec, provenance)
+            self._runs[spec.run_id] = _entry(connection, spec, provenance, windows)
+            self.removed.discard(spec.run_id)
         elif starts_afresh(RunStatus(before.status), before.reason):
             self._runs[spec.run_id] |= {"provenance": dict(provenance), "since": windows + 1, "failed": None}
         elif before.status == RunStatus.SUPERSEDED:
-            self._wanted.append({"run_id": spec.run_id, "windows": windows})
+            self._wanted.append({"run_id": spec.run_id, "windows": windows, **_touched(connection, spec.run_id)})
 
     def fail(self, connection: Connection, run_id: str) -> None:
         """The run failed otherwise than by a window of its own."""
-        columns = (schema.runs.c.reason, schema.runs.c.message, schema.runs.c.completed_at)
+        columns = [schema.runs.c[name] for name in ("reason", "message", "completed_at", *TOUCHED)]
         row = connection.execute(select(*columns).where(schema.runs.c.run_id == run_id)).one()
         self._runs[run_id]["failed"] = row._asdict()
+
+    def remove(self, run_ids: Collection[str]) -> None:
+        """Take runs out: from the moment when this is stored, no window and no job counts for them."""
+        for run_id in run_ids:
+            del self._runs[run_id]
+        self._wanted = [wish for wish in self._wanted if wish["run_id"] not in run_ids]
+        self.removed.update(run_ids)
 
     # -- into the index
 
@@ -79,7 +96,8 @@ class RegisteredRuns:
         """Insert the rows of the runs, as they were before any window."""
         for entry in self._runs.values():
             run_rows.register(connection, _spec(entry, video_id), entry["provenance"])
-            _update(connection, entry["run_id"], created_at=entry["created_at"])
+            who, when = entry.get("created_by"), entry["created_at"]
+            _update(connection, entry["run_id"], created_at=when, created_by=who, updated_at=when, updated_by=who)
 
     def load_wanted(self, connection: Connection, video_id: str, windows: int) -> None:
         """Make current again what was asked for when there were so many windows."""
@@ -87,14 +105,20 @@ class RegisteredRuns:
             if wish["windows"] == windows:
                 entry = self._runs[wish["run_id"]]
                 run_rows.register(connection, _spec(entry, video_id), entry["provenance"])
+                touched = {name: wish.get(name) for name in TOUCHED}
+                _update(connection, wish["run_id"], **touched)
+                touch_superseded(connection, wish["run_id"], touched)
 
     def load_failures(self, connection: Connection) -> None:
         for entry in self._runs.values():
             if entry["failed"] is not None:
-                _update(connection, entry["run_id"], status=RunStatus.FAILED.value, **entry["failed"])
+                touched = {"updated_at": entry["failed"]["completed_at"], "updated_by": None}
+                _update(connection, entry["run_id"], status=RunStatus.FAILED.value, **{**touched, **entry["failed"]})
 
     def counts(self, run_id: str, number: int) -> bool:
-        """Whether the window of this number counts for a run: it does not where the run began anew later."""
+        """Whether the window of this number counts for a run: it does not where the run began anew later, or went."""
+        if run_id in self.removed:
+            return False
         if run_id not in self._runs:
             raise DataInconsistencyError(
                 f"window {number} is of run {run_id}, which record/runs.json does not name; restore it from a backup"
@@ -102,8 +126,19 @@ class RegisteredRuns:
         return bool(number >= self._runs[run_id]["since"])
 
 
-def _entry(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    created = select(schema.runs.c.created_at).where(schema.runs.c.run_id == spec.run_id)
+def touch_superseded(connection: Connection, run_id: str, touched: Mapping[str, Any]) -> None:
+    """Runs that gave way to ``run_id`` did so when that was made."""
+    connection.execute(update(schema.runs).where(schema.runs.c.superseded_by == run_id).values(**touched))
+
+
+def _touched(connection: Connection, run_id: str) -> dict[str, Any]:
+    columns = [schema.runs.c[name] for name in TOUCHED]
+    return connection.execute(select(*columns).where(schema.runs.c.run_id == run_id)).one()._asdict()
+
+
+def _entry(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any], windows: int) -> dict[str, Any]:
+    """``windows``: how many there are; those of a run that was put away before do not count for this one."""
+    created = select(schema.runs.c.created_at, schema.runs.c.created_by).where(schema.runs.c.run_id == spec.run_id)
     return {
         "run_id": spec.run_id,
         "annotator": spec.annotator,
@@ -114,8 +149,8 @@ def _entry(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any])
         "upstream": list(spec.upstream),
         "tenant": spec.tenant,
         "provenance": dict(provenance),
-        "created_at": connection.execute(created).scalar_one(),
-        "since": 0,
+        **connection.execute(created).one()._mapping,
+        "since": windows + 1,
         "failed": None,
     }
 

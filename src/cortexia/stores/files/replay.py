@@ -128,8 +128,9 @@ class Replay:
                 content = sealed.read(self._folder.job(job_id))
                 contents.append(content)
                 job_files.note(self._connection, job_id, self._video_id, mark)
+        removed = self._registered().removed
         for content in sorted(contents, key=lambda content: (content["changed_at"], content["seq"])):
-            if job_files.load(self._connection, content):
+            if job_files.load(self._connection, content, removed):
                 video_rows.set_status(self._connection, self._video_id, JobState(content["status"]))
 
     def _load_windows(self, done: int) -> list[JobEnd]:

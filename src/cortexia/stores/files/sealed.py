@@ -32,8 +32,8 @@ def write(path: Path, content: dict[str, Any]) -> None:
             raise DataInconsistencyError(f"{path}: read-back found other bytes than were written; nothing was changed")
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The content of the file at ``path``.
+def read(path: Path, newest: int = FORMAT) -> dict[str, Any]:
+    """The content of the file at ``path``, of format ``newest`` at most.
 
     Raises ``DataInconsistencyError`` for a file that is missing or damaged, ``SchemaError`` for one of a newer
     cortexia.
@@ -49,7 +49,7 @@ def read(path: Path) -> dict[str, Any]:
         state = "damaged (its SHA-256 differs)" if data else "missing or empty"
         raise DataInconsistencyError(f"{path} is {state}; nothing was changed: restore this file from a backup")
     content: dict[str, Any] = json.loads(body)
-    if content["format"] > FORMAT:
+    if content["format"] > newest:
         raise SchemaError(f"{path} has format {content['format']}, made by a newer cortexia; upgrade cortexia")
     return content
 

@@ -7,7 +7,8 @@ written to the file.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import Window
-from cortexia.stores.files.records import RegisteredRuns
+from cortexia.stores.files.records import TOUCHED, RegisteredRuns, touch_superseded
 from cortexia.stores.sql import quarantine, videos
 from cortexia.stores.sql import runs as run_rows
 from cortexia.stores.sql.digest import rows_digest
@@ -26,7 +27,8 @@ from cortexia.types import Anchor, JobState, KeyPicture, QuarantinedAnnotation, 
 
 _PROGRESS = ("status", "reason", "message", "position", "final_until_us", "replay_from", "state")
 _COUNTS = ("annotation_count", "quarantined_count", "windows", "processing_s")
-_RUN = (*_PROGRESS, *_COUNTS, "started_at", "completed_at")
+_RUN = (*_PROGRESS, *_COUNTS, "started_at", "completed_at", *TOUCHED)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _MARKS = ", ".join("?" * len(COLUMNS))
 _INSERT = f"INSERT INTO annotations ({', '.join(COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants  # nosec B608
 _WRITTEN = f"SELECT run_id, {', '.join(CONTENT)} FROM annotations WHERE seq > ? ORDER BY seq"  # noqa: S608 - constants  # nosec B608
@@ -116,18 +118,21 @@ def load(connection: Connection, path: Path, content: Mapping[str, Any], registe
     """Insert the rows of a window, and move its runs to its end. Raises ``DataInconsistencyError`` for rows that are
     not those of their digest, and for a window whose job is not there."""
     job_id = content["job_id"]
-    counted = update(jobs).where(jobs.c.job_id == job_id).values(windows=jobs.c.windows + content["windows"])
+    # who touched the job, and when, is in its own file
+    same = {name: jobs.c[name] for name in TOUCHED}
+    more = {"windows": jobs.c.windows + content["windows"], **same}
+    counted = update(jobs).where(jobs.c.job_id == job_id).values(**more)
     if connection.execute(counted).rowcount != 1:
         raise DataInconsistencyError(
             f"{path} belongs to job {job_id}, whose file is missing; restore jobs/{job_id}/job.json from a backup"
         )
-    for digest, suffix, size_bytes in content["blobs"]:
+    counted_parts = [part for part in content["parts"] if registered.counts(part["run_id"], content["number"])]
+    for digest, suffix, size_bytes in named_blobs(content, counted_parts):
         known = select(blobs.c.sha256).where(blobs.c.sha256 == digest)
         if connection.execute(known).one_or_none() is None:
             connection.execute(insert(blobs).values(sha256=digest, suffix=suffix, size_bytes=size_bytes))
-    for part in content["parts"]:
-        if registered.counts(part["run_id"], content["number"]):
-            _load_part(connection, path, content, part)
+    for part in counted_parts:
+        _load_part(connection, path, content, part)
     verdict = content["verdict"]
     videos.save_reading(
         connection,
@@ -159,6 +164,18 @@ def _load_part(connection: Connection, path: Path, content: Mapping[str, Any], p
         connection.exec_driver_sql(_INSERT, [(*values, *tail) for values in rows])
     # windows of before there were gates name none
     quarantine.save(connection, [QuarantinedAnnotation(**item) for item in part.get("quarantined", ())], source)
-    connection.execute(update(runs).where(runs.c.run_id == run_id).values(**run))
+    # windows of the first layout do not say who and when
+    touched = {"updated_at": run.get("updated_at", part["created_at"]), "updated_by": run.get("updated_by")}
+    connection.execute(update(runs).where(runs.c.run_id == run_id).values(**{**run, **touched}))
     if run["status"] == RunStatus.COMPLETED:
         run_rows.supersede_others(connection, run_id)
+        touch_superseded(connection, run_id, touched)
+
+
+def named_blobs(content: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """Those of a window's blobs that rows of ``parts`` need."""
+    if len(parts) == len(content["parts"]):
+        return list(content["blobs"])
+    at = content["columns"].index("data")
+    needed = {digest for part in parts for row in part["rows"] for digest in _DIGEST.findall(row[at])}
+    return [blob for blob in content["blobs"] if blob[0] in needed]

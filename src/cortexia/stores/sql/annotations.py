@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from cortexia.stores.sql.rows import COLUMNS, row_to_stored
-from cortexia.stores.sql.runs import NOT_CURRENT
+from cortexia.stores.sql.runs import NOT_CURRENT, of_kept_videos
 from cortexia.stores.sql.schema import annotation_rows, runs, videos
 from cortexia.types import ANNOTATION_TYPES, MICROSECONDS, Query, StoredRow
 
@@ -55,7 +55,7 @@ def _stream(connection: Connection, statement: Select[Any]) -> Iterator[StoredRo
 
 
 def _conditions(query: Query) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [runs.c.status.not_in(NOT_CURRENT)]
+    conditions: list[ColumnElement[bool]] = [runs.c.status.not_in(NOT_CURRENT), of_kept_videos()]
     # the index is on the long name; two short ones may share it
     stored = [kind.stored_type for name, kind in ANNOTATION_TYPES.items() if name in query.types]
     for column, values in (

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from cortexia.stores.audit import AuditEvent
 from cortexia.stores.base import (
     BatchRecord,
     BlobStore,
@@ -19,9 +20,10 @@ from cortexia.stores.base import (
 )
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import annotations as stored
-from cortexia.stores.sql import jobs, quarantine, runs, schema, videos
+from cortexia.stores.sql import audit, jobs, quarantine, runs, schema, videos
 from cortexia.stores.sql.door import Door
 from cortexia.stores.sql.repeating import repeated
+from cortexia.stores.sql.upkeep import SqlUpkeep
 from cortexia.stores.sql.windows import SqlTransaction
 from cortexia.types import JobState, MediaInfo, QuarantinedAnnotation, Query, RunSpec, StoredRow, VideoIdentity
 
@@ -40,6 +42,10 @@ class SqlStorageBackend:
     @property
     def blobs(self) -> BlobStore:
         return self._blobs
+
+    @property
+    def upkeep(self) -> SqlUpkeep:
+        return SqlUpkeep(self._door, self._blobs)
 
     def close(self) -> None:
         self._door.engine.dispose()
@@ -71,6 +77,8 @@ class SqlStorageBackend:
         conditions = [] if video_id is None else [schema.runs.c.video_id == video_id]
         if current_only:
             conditions.append(schema.runs.c.superseded_by.is_(None))
+        if video_id is None:
+            conditions.append(runs.of_kept_videos())
         with self._door.read() as connection:
             yield from runs.find(connection, *conditions)
 
@@ -81,7 +89,9 @@ class SqlStorageBackend:
     @contextlib.contextmanager
     def _jobs(self) -> Iterator[jobs.JobRows]:
         with self._door.write() as connection:
-            yield jobs.JobRows(connection, self._rules)
+            rows = jobs.JobRows(connection, self._rules)
+            yield rows
+            audit.append(connection, rows.events)
 
     @repeated
     def submit_job(
@@ -165,8 +175,22 @@ class SqlStorageBackend:
 
     @contextlib.contextmanager
     def transaction(self, claim: Claim) -> Iterator[Transaction]:
+        with self._fenced(claim) as (made, events):
+            yield made
+        self._remember(events)
+
+    @contextlib.contextmanager
+    def _fenced(self, claim: Claim) -> Iterator[tuple[SqlTransaction, list[AuditEvent]]]:
+        """The transaction, and what it leaves for the log: that is written after it, so that nobody's window waits."""
         with self._door.write() as connection:
-            yield SqlTransaction(connection, claim, self._blobs, jobs.JobRows(connection, self._rules))
+            rows = jobs.JobRows(connection, self._rules)
+            yield SqlTransaction(connection, claim, self._blobs, rows), rows.events
+
+    @repeated
+    def _remember(self, events: Sequence[AuditEvent]) -> None:
+        if events:
+            with self._door.write() as connection:
+                audit.append(connection, events)
 
     def find(self, query: Query) -> Iterator[StoredRow]:
         with self._door.read() as connection:

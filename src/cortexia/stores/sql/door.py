@@ -46,8 +46,14 @@ class Door:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """A snapshot; nothing is written."""
+        """Nothing is written."""
         with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """As ``read``, with one state of the database for all that is asked in the block."""
+        with self.read() as connection:
             yield connection
 
     @contextlib.contextmanager

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from cortexia.errors import FenceLostError, StoreError
 from cortexia.stores import lifecycle
+from cortexia.stores.audit import AuditEvent
 from cortexia.stores.base import BatchRecord, Cause, Claim, JobRecord
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import runs, videos
@@ -98,6 +99,8 @@ class JobRows:
     def __init__(self, connection: Connection, rules: Rules) -> None:
         self._connection = connection
         self._rules = rules
+        self.events: list[AuditEvent] = []
+        """What is to be written into the audit log when the work is done, and never inside a window's transaction."""
 
     def now(self) -> float:
         """Seconds since 1970 by the database's clock, or by the one that was handed in."""
@@ -130,6 +133,7 @@ class JobRows:
             rows = [{"job_id": job_id, "run_id": run_id, "ordinal": at} for at, run_id in enumerate(wanted)]
             self._connection.execute(insert(job_runs), rows)
         videos.set_status(self._connection, video_id, JobState.QUEUED)
+        self._remember("submitted", job_id, video_id=video_id, runs=len(wanted), priority=told.get("priority", 0))
         return job_id
 
     def _unfinished(self, video_id: str, run_ids: Sequence[str]) -> str | None:
@@ -223,9 +227,14 @@ class JobRows:
     # -- by hand
 
     def cancel(self, job_id: str) -> JobRecord:
-        return self._write(lifecycle.cancelled(self.one(job_id)))
+        job = self.one(job_id)
+        if job.status.is_final:
+            return job
+        self._remember("cancel_asked", job_id)
+        return self._write(lifecycle.cancelled(job))
 
     def revive(self, job_id: str) -> JobRecord:
+        self._remember("revived", job_id)
         return self._write(lifecycle.revived(self.one(job_id)))
 
     # -- rows
@@ -248,7 +257,12 @@ class JobRows:
         told = {f"new_{name}": value for name, value in values.items()}
         written = _record(self._connection.execute(_CHANGE, {**told, "changed": job.job_id}).one())
         videos.set_status(self._connection, job.video_id, job.status)
+        if job.status.is_final:
+            self._remember("ended", job.job_id, status=job.status.value, reason=job.reason, attempt=job.attempt)
         return written
+
+    def _remember(self, what: str, job_id: str, **details: Any) -> None:
+        self.events.append(AuditEvent(f"job.{what}", job_id, details))
 
 
 def update_fenced(connection: Connection, holder: Claim, now: float | None) -> None:
@@ -272,7 +286,7 @@ def _fence_lost(holder: Claim) -> FenceLostError:
 def find(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[JobRecord]:
     """Jobs in order of submission."""
     statement = select(jobs).where(*conditions).order_by(jobs.c.seq)
-    for row in connection.execution_options(yield_per=100).execute(statement):
+    for row in connection.execute(statement.execution_options(yield_per=100)):
         yield _record(row)
 
 

@@ -12,21 +12,22 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from cortexia.config import data_folder
-from cortexia.errors import ConfigurationError, MissingDependencyError, NoStoreError, SchemaError
+from cortexia.errors import ConfigurationError, MissingDependencyError
+from cortexia.stores.audit import AuditEvent
 from cortexia.stores.base import Claim, Reach, Transaction, Window
 from cortexia.stores.blobs import FolderBlobStore
 from cortexia.stores.lifecycle import Rules
-from cortexia.stores.sql import migrations
 from cortexia.stores.sql.backend import SqlStorageBackend
 from cortexia.stores.sql.copying import for_jsonb
-from cortexia.stores.sql.door import WRITES, Collision
+from cortexia.stores.sql.door import WRITES, Collision, Door
+from cortexia.stores.sql.places import PostgresPlace
 from cortexia.stores.sql.repeating import repeated
+from cortexia.stores.sql.revisions import SqlRevisions
 from cortexia.types import JobState, canonical_json
 
 POOL_SIZE = 10
 POOL_TIMEOUT_S = 30.0
 _DRIVER = "postgresql+psycopg"
-_MIGRATION_LOCK = 0x636F7274  # "cort"
 _CONNECTION = {
     "application_name": "cortexia",
     "connect_timeout": "10",
@@ -57,15 +58,9 @@ class PostgreSQLStorageBackend(SqlStorageBackend):
     reach = Reach.NETWORK
 
     def __init__(self, url: str, create: bool = True, rules: Rules | None = None) -> None:
-        try:
-            from cortexia.stores.sql.postgresql_door import PostgresDoor
-        except ImportError as error:
-            raise MissingDependencyError("psycopg", "postgresql") from error
         address, blobs = _parse(url)
-        shown = address.set(drivername="postgresql").difference_update_query(["password"])
-        location = shown.render_as_string(hide_password=True)
         self._create = create
-        super().__init__(PostgresDoor(_engine(address), location), FolderBlobStore(blobs), rules)
+        super().__init__(_door(address), FolderBlobStore(blobs), rules)
         self.address = url
         try:
             self.migrate()
@@ -75,23 +70,19 @@ class PostgreSQLStorageBackend(SqlStorageBackend):
 
     def migrate(self) -> None:
         """Bring the database to the newest revision. One process at a time: the others wait, and find it done."""
-        with self._door.read() as connection:
-            if migrations.revision(connection) == migrations.HEAD:
-                return
-        with self._door.write() as connection:
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
-            revision = migrations.revision(connection)
-            if revision == migrations.HEAD:
-                return
-            if revision is not None:
-                migrations.require_known(revision, self.location)
-            elif migrations.is_foreign(connection):
-                raise SchemaError(f"{self.location} is a database of another program; make one for cortexia")
-            elif not self._create:
-                raise NoStoreError(
-                    f"there is no store at {self.location}; 'cortexia annotate VIDEO --store URL' makes it"
-                )
-            migrations.upgrade(connection)
+        SqlRevisions(self._door, self._create).go_to("head")
+
+    @classmethod
+    def revisions(cls, url: str) -> SqlRevisions:
+        """The revisions of the database at ``url``, which stays at its own until it is told otherwise."""
+        address, _ = _parse(url)
+        return SqlRevisions(_door(address), create=False)
+
+    @classmethod
+    def place(cls, url: str) -> PostgresPlace:
+        """Where a backup is restored."""
+        address, blobs = _parse(url)
+        return PostgresPlace(_door(address), blobs)
 
     def claim(
         self, worker: str, lease_s: float, job_id: str | None = None, among: Collection[str] | None = None
@@ -106,13 +97,14 @@ class PostgreSQLStorageBackend(SqlStorageBackend):
     def transaction(self, claim: Claim) -> Iterator[Transaction]:
         steps = _Steps()
         yield steps
-        self._carry_out(claim, steps)
+        self._remember(self._carry_out(claim, steps))
 
     @repeated
-    def _carry_out(self, claim: Claim, steps: _Steps) -> None:
-        with super().transaction(claim) as transaction:
+    def _carry_out(self, claim: Claim, steps: _Steps) -> list[AuditEvent]:
+        with self._fenced(claim) as (transaction, events):
             for step in steps.collected:
                 step(transaction)
+        return events
 
 
 def blob_folder(url: str) -> Path:
@@ -150,6 +142,15 @@ def _parse(url: str) -> tuple[URL, Path]:
     host = address.host or address.query.get("host") or "local"
     name = "_".join(str(part) for part in (host, address.port, address.database or address.username) if part)
     return address, data_folder() / f"{re.sub(r'[^A-Za-z0-9.-]+', '_', name)}.blobs"
+
+
+def _door(address: URL) -> Door:
+    try:
+        from cortexia.stores.sql.postgresql_door import PostgresDoor
+    except ImportError as error:
+        raise MissingDependencyError("psycopg", "postgresql") from error
+    shown = address.set(drivername="postgresql").difference_update_query(["password"])
+    return PostgresDoor(_engine(address), shown.render_as_string(hide_password=True))
 
 
 def _engine(address: URL) -> Engine:

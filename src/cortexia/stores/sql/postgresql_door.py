@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import ClassVar
 
 import psycopg
@@ -31,6 +33,11 @@ class PostgresDoor(Door):
     """Opens transactions on a PostgreSQL database."""
 
     driver_errors: ClassVar[tuple[type[Exception], ...]] = (psycopg.Error,)
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        with self._translated(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="REPEATABLE READ")
 
     def _commit(self, connection: Connection, transaction: RootTransaction) -> None:
         """Commit. Where the connection breaks before the answer came, ask the server what became of it (R-15).

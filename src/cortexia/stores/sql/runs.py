@@ -27,6 +27,12 @@ NOT_CURRENT = (RunStatus.FAILED.value, RunStatus.SUPERSEDED.value)
 _JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
+def of_kept_videos() -> ColumnElement[bool]:
+    """Runs of videos that were not deleted: these are few, and asked for once in a statement."""
+    deleted = select(videos.c.video_id).where(videos.c.deleted_at.is_not(None))
+    return runs.c.video_id.not_in(deleted)
+
+
 def register(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any]) -> None:
     """Make ``spec`` known. Known runs keep what they have, but failed ones, and those skipped because another failed,
     start afresh; a superseded one is wanted again, and becomes current."""

@@ -27,6 +27,7 @@ from sqlalchemy import (
     text,
 )
 
+from cortexia.provenance import actor
 from cortexia.stores.sql.columns import DOCUMENT, MOMENT, SEQUENCE, VERBATIM, Text
 from cortexia.types import LOCAL_TENANT, JobState, RunStatus
 
@@ -41,6 +42,7 @@ metadata = MetaData(
 BOX = "box(point(bbox_x, bbox_y), point(bbox_x + bbox_width, bbox_y + bbox_height))"
 HAS_BOX = "bbox_x IS NOT NULL"
 LIVE_LEASE = text("status = 'running'")
+IS_DELETED = text("deleted_at IS NOT NULL")
 
 
 def _one_of(column: str, values: type[StrEnum] | tuple[str, ...]) -> CheckConstraint:
@@ -54,6 +56,17 @@ def _not_negative(*columns: str) -> CheckConstraint:
 
 def _created() -> Column[str]:
     return Column("created_at", MOMENT, nullable=False, server_default=func.current_timestamp())
+
+
+def _updated() -> Column[str]:
+    """Empty in rows that are older than the column and were not touched since."""
+    now = func.current_timestamp()
+    return Column("updated_at", MOMENT, default=now, onupdate=now)
+
+
+def _by(name: str) -> Column[str]:
+    """Who did it, as ``user@host``; filled by whatever goes through this table."""
+    return Column(name, Text, default=actor, onupdate=actor if name == "updated_by" else None)
 
 
 def _tenant() -> Column[str]:
@@ -76,12 +89,17 @@ videos = Table(
     _tenant(),
     _created(),
     Column("updated_at", MOMENT, nullable=False, server_default=func.current_timestamp()),
+    _by("created_by"),
+    _by("updated_by"),
+    # left out of every answer from then on; the rows go with `db gc`
+    Column("deleted_at", MOMENT),
     CheckConstraint("duration > 0", name="duration"),
     _not_negative("size_bytes"),
     _one_of("processing_status", JobState),
     _one_of("verdict_source", ("probe", "pass")),
     Index("ix_videos_processing_status", "processing_status"),
     Index("ix_videos_created_at", "created_at"),
+    Index("ix_videos_deleted_at", "deleted_at", sqlite_where=IS_DELETED, postgresql_where=IS_DELETED),
 )
 
 pipelines = Table(
@@ -106,6 +124,9 @@ jobs = Table(
     Column("status", Text, nullable=False),
     Column("config", VERBATIM, nullable=False),
     _created(),
+    _updated(),
+    _by("created_by"),
+    _by("updated_by"),
     Column("started_at", MOMENT),
     Column("completed_at", MOMENT),
     Column("retry_count", Integer, nullable=False, server_default="0"),
@@ -172,6 +193,9 @@ runs = Table(
     Column("windows", Integer, nullable=False, server_default="0"),
     Column("processing_s", Float, nullable=False, server_default="0"),
     _created(),
+    _updated(),
+    _by("created_by"),
+    _by("updated_by"),
     Column("started_at", MOMENT),
     Column("completed_at", MOMENT),
     _one_of("status", RunStatus),
@@ -299,4 +323,21 @@ blobs = Table(
     _created(),
     CheckConstraint("length(sha256) = 64", name="sha256"),
     _not_negative("size_bytes"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    # without a gap from 1: an entry that was taken out shows
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", DOCUMENT, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),
+    _tenant(),
+    CheckConstraint("seq >= 1", name="seq"),
+    CheckConstraint("length(hash) = 64 AND length(prev_hash) = 64", name="sha256"),
 )

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
-from cortexia.errors import ConfigurationError, SchemaError, StoreError
+from cortexia.errors import ConfigurationError, StoreError
 from cortexia.files import (
     PROC_MOUNTS,
     filesystem_type,
     is_network_filesystem,
     make_folder,
-    translate_os_error,
 )
 from cortexia.stores.blobs import FolderBlobStore
 from cortexia.stores.lifecycle import Rules
-from cortexia.stores.sql import migrations
 from cortexia.stores.sql.backend import SqlStorageBackend
 from cortexia.stores.sql.door import WRITES, Door
+from cortexia.stores.sql.places import SQLitePlace
+from cortexia.stores.sql.revisions import SqlRevisions
+from cortexia.stores.sql.wal import require_whole_log
 from cortexia.types import canonical_json
 
 BUSY_TIMEOUT_MS = 5000
 POOL_SIZE = 10
+_HEADER_BYTES = 100
 
 
 class SQLiteStorageBackend(SqlStorageBackend):
@@ -46,9 +47,10 @@ class SQLiteStorageBackend(SqlStorageBackend):
         elif not path.is_file():
             raise StoreError(f"there is no store at {path}; annotate a video first, or name another with --store")
         self.path = path
+        _refuse_stump(path)
+        require_whole_log(path)
         engine = _engine(path)
-        blobs = FolderBlobStore(path.with_name(f"{path.name.removesuffix('.db')}.blobs"))
-        super().__init__(Door(engine, str(path)), blobs, rules)
+        super().__init__(Door(engine, str(path)), FolderBlobStore(blobs_folder(path)), rules)
         try:
             self.migrate()
         except BaseException:
@@ -57,29 +59,29 @@ class SQLiteStorageBackend(SqlStorageBackend):
 
     def migrate(self) -> None:
         """Bring the database to the newest revision; a copy of an older one is kept beside it first."""
-        with self._door.read() as connection:
-            if migrations.revision(connection) == migrations.HEAD:
-                return
-        with self._door.write() as connection:
-            # another process may have been faster while this one waited for the lock
-            revision = migrations.revision(connection)
-            if revision == migrations.HEAD:
-                return
-            if revision is None and migrations.is_foreign(connection):
-                raise SchemaError(f"{self.location} is a database of another program; name another file")
-            if revision is not None:
-                migrations.require_known(revision, self.location)
-                self._copy(self.path.with_name(f"{self.path.name}.{revision}.bak"))
-            migrations.upgrade(connection)
+        SqlRevisions(self._door).go_to("head")
 
-    def _copy(self, target: Path) -> None:
-        """A sound copy by SQLite's backup API, which reads what is committed."""
-        with (
-            translate_os_error(target),
-            contextlib.closing(sqlite3.connect(self.path)) as source,
-            contextlib.closing(sqlite3.connect(target)) as copy,
-        ):
-            source.backup(copy)
+    @classmethod
+    def revisions(cls, location: str) -> SqlRevisions:
+        """The revisions of the database at ``location``, which stays at its own until it is told otherwise."""
+        path = Path(location).expanduser().absolute()
+        if not path.is_file():
+            raise StoreError(f"there is no store at {path}; name another with --store")
+        _refuse_network(path, PROC_MOUNTS)
+        _refuse_stump(path)
+        require_whole_log(path)
+        return SqlRevisions(Door(_engine(path), str(path)))
+
+    @classmethod
+    def place(cls, location: str) -> SQLitePlace:
+        """Where a backup is restored."""
+        path = Path(location).expanduser().absolute()
+        return SQLitePlace(path, blobs_folder(path))
+
+
+def blobs_folder(path: Path) -> Path:
+    """Where the blobs of the database at ``path`` lie."""
+    return path.with_name(f"{path.name.removesuffix('.db')}.blobs")
 
 
 def _refuse_network(path: Path, mounts: Path) -> None:
@@ -88,6 +90,17 @@ def _refuse_network(path: Path, mounts: Path) -> None:
         raise ConfigurationError(
             f"{path} lies on a network file system ({kind}), where SQLite cannot keep its promises; "
             "choose a local folder"
+        )
+
+
+def _refuse_stump(path: Path) -> None:
+    """SQLite takes a file that was cut off within its header for an empty one, and would begin anew in it."""
+    size = path.stat().st_size if path.is_file() else None
+    had_content = size == 0 and any(blobs_folder(path).glob("??"))
+    if had_content or (size is not None and 0 < size < _HEADER_BYTES):
+        raise StoreError(
+            f"{path} was cut off ({size} bytes are left); nothing was changed: keep it, and restore a backup with "
+            "'cortexia db restore'"
         )
 
 
@@ -111,6 +124,8 @@ def on_connect(connection: sqlite3.Connection, record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        # a damaged page is noticed when it is read, and not only when its cells are
+        "cell_size_check=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -31,6 +31,8 @@ def save(connection: Connection, identity: VideoIdentity, media: MediaInfo | Non
         "filename": identity.filename,
         "file_path": identity.uri,
         "size_bytes": identity.size_bytes,
+        # a deleted video that is given again is wanted again
+        "deleted_at": None,
     }
     source = connection.execute(
         select(videos.c.verdict_source).where(videos.c.video_id == identity.video_id)
@@ -84,12 +86,21 @@ def origin(connection: Connection, video_id: str) -> Fraction:
 _MEDIA = select(videos.c.media).where(videos.c.video_id == bindparam("of_video"))
 
 
+def find_deleted(connection: Connection, before: str | None = None) -> Iterator[VideoRecord]:
+    """Videos that were deleted, up to a moment."""
+    statement = select(videos).where(videos.c.deleted_at.is_not(None)).order_by(videos.c.video_id)
+    if before is not None:
+        statement = statement.where(videos.c.deleted_at <= before)
+    for row in connection.execute(statement).all():
+        yield _record(row)
+
+
 def find(connection: Connection, video_id: str | None = None) -> Iterator[VideoRecord]:
-    """Every video, or the one named, in order of id."""
-    statement = select(videos).order_by(videos.c.video_id)
+    """Every video, or the one named, in order of id; without those that were deleted."""
+    statement = select(videos).where(videos.c.deleted_at.is_(None)).order_by(videos.c.video_id)
     if video_id is not None:
         statement = statement.where(videos.c.video_id == video_id)
-    for row in connection.execution_options(yield_per=100).execute(statement):
+    for row in connection.execute(statement.execution_options(yield_per=100)):
         yield _record(row)
 
 

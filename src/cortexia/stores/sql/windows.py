@@ -12,6 +12,7 @@ from cortexia.stores.sql import quarantine, runs, videos
 from cortexia.stores.sql.columns import MOMENT
 from cortexia.stores.sql.digest import rows_digest
 from cortexia.stores.sql.jobs import JobRows
+from cortexia.stores.sql.locks import Lock, hold
 from cortexia.stores.sql.rows import CONTENT, Provenance, Row, records_to_rows
 from cortexia.stores.sql.schema import blobs, windows
 from cortexia.stores.sql.writing import insert_rows
@@ -85,11 +86,13 @@ class SqlTransaction:
 
     def _save_blobs(self, part: RunWindow) -> None:
         """Name the pictures of these rows in ``blobs``; they must have been put before (and be durable)."""
-        for record in part.records:
-            picture = record.annotation
-            if isinstance(picture, KeyPicture):
-                self._save_blob(picture.picture)
-                self._save_blob(picture.thumbnail)
+        pictures = [record.annotation for record in part.records if isinstance(record.annotation, KeyPicture)]
+        if pictures:
+            # before rows get their numbers: see retention.last_row
+            hold(self._connection, Lock.BLOBS, shared=True)
+        for picture in pictures:
+            self._save_blob(picture.picture)
+            self._save_blob(picture.thumbnail)
 
     def _save_blob(self, digest: str) -> None:
         path = self._blobs.path(digest)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,27 @@ HEAD = "0005"
 _FOLDER = Path(__file__).parent
 # Alembic keeps what it works on in globals: two threads that open stores would meet there
 _ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A revision of the schema; ``down``: the one before it."""
+
+    name: str
+    down: str | None
+    what: str
+
+
+def known() -> tuple[Revision, ...]:
+    """Every revision that this version of cortexia can make, the oldest first."""
+    from alembic.script import ScriptDirectory
+
+    scripts = reversed(list(ScriptDirectory.from_config(_config()).walk_revisions()))
+    return tuple(Revision(script.revision, _only(script.down_revision), script.doc) for script in scripts)
+
+
+def _only(down: object) -> str | None:
+    return None if down is None else str(down)
 
 
 def revision(connection: Connection) -> str | None:
@@ -35,10 +58,7 @@ def is_foreign(connection: Connection) -> bool:
 
 def require_known(found: str, location: str) -> None:
     """Raise ``SchemaError`` for a revision that this version of cortexia has never heard of."""
-    from alembic.script import ScriptDirectory
-
-    known = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
-    if found not in known:
+    if found not in [revision.name for revision in known()]:
         raise SchemaError(
             f"{location} has revision {found}, made by a newer cortexia (this one knows {HEAD}); upgrade cortexia"
         )
@@ -58,6 +78,25 @@ def downgrade(connection: Connection, target: str) -> None:
 
     with _ONE_AT_A_TIME:
         command.downgrade(_config(connection), target)
+
+
+def written_out(dialect: str, found: str | None, target: str) -> str:
+    """The SQL that takes a database of revision ``found`` to ``target``, up or down; nothing is run."""
+    from alembic import command
+
+    names = [None, *(revision.name for revision in known())]
+    wanted = HEAD if target == "head" else None if target == "base" else target
+    if found == wanted:
+        return ""
+    config = _config()
+    config.attributes["dialect"] = dialect
+    config.output_buffer = io.StringIO()
+    with _ONE_AT_A_TIME:
+        if names.index(wanted) > names.index(found):
+            command.upgrade(config, f"{found or 'base'}:{wanted}", sql=True)
+        else:
+            command.downgrade(config, f"{found}:{wanted or 'base'}", sql=True)
+    return config.output_buffer.getvalue()
 
 
 def _config(connection: Connection | None = None) -> Config:

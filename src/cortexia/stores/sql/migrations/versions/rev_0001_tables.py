@@ -291,7 +291,7 @@ def _create_annotations() -> None:
     op.create_index("ix_annotations_annotation_type", "annotations", ["annotation_type", "confidence"], unique=False)
     op.create_index("ix_annotations_run_id", "annotations", ["run_id", "emitted_at"], unique=False)
     op.create_index("ix_annotations_video_id", "annotations", ["video_id", "start_us", "type"], unique=False)
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE INDEX ix_annotations_data ON annotations USING gin (data jsonb_path_ops)")
         op.execute(
             "CREATE INDEX ix_annotations_bbox ON annotations USING gist"
