@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from cortexia.errors import ConfigurationError, CortexiaError, DataInconsistencyError, StoreError
 from cortexia.files import PROC_MOUNTS, filesystem_type, is_network_filesystem, locked_folder, make_folder
@@ -18,9 +21,11 @@ from cortexia.stores.files.change import Change
 from cortexia.stores.files.folder import StoreFolder, held
 from cortexia.stores.files.freshness import Freshness
 from cortexia.stores.files.index import IndexDoor
+from cortexia.stores.files.transfer import FileTransfer
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql.backend import SqlStorageBackend
 from cortexia.stores.sql.jobs import JobRows
+from cortexia.stores.transfer import Transfer
 from cortexia.telemetry import get_logger
 from cortexia.types import JobState, MediaInfo, Query, RunSpec, StoredRow, VideoIdentity
 
@@ -58,6 +63,10 @@ class FileStorageBackend(SqlStorageBackend):
             self.close()
             raise
 
+    @cached_property
+    def transfer(self) -> Transfer:
+        return FileTransfer(self._door, self._blobs, self._folder, self._freshness, self._catch_up, self._write_named)
+
     def migrate(self) -> None:
         """Bring the index to what the files say, and finish named files that a death left unwritten."""
         self._freshness.of_all(at_once=True)
@@ -85,9 +94,12 @@ class FileStorageBackend(SqlStorageBackend):
         with locked_folder(self._folder.video(video_id).path) as is_ours:
             if is_ours:
                 with self._door.write() as connection:
-                    change = Change(connection, self._folder, video_id, self._rules)
-                    change.catch_up(new_jobs)
-                    change.write()
+                    self._catch_up(connection, video_id, new_jobs)
+
+    def _catch_up(self, connection: Connection, video_id: str, new_jobs: Collection[str]) -> None:
+        change = Change(connection, self._folder, video_id, self._rules)
+        change.catch_up(new_jobs)
+        change.write()
 
     def _write_named(self, video_id: str) -> None:
         """Named files of a video, and the summary when all is done. The job has ended: a failure here is only told,

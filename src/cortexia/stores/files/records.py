@@ -61,7 +61,7 @@ class RegisteredRuns:
         before = connection.execute(select(*columns).where(schema.runs.c.run_id == spec.run_id)).one_or_none()
         run_rows.register(connection, spec, provenance)
         if before is None:
-            self._runs[spec.run_id] = _entry(connection, spec, provenance)
+            self._runs[spec.run_id] = run_entry(connection, spec, provenance)
         elif starts_afresh(RunStatus(before.status), before.reason):
             self._runs[spec.run_id] |= {"provenance": dict(provenance), "since": windows + 1, "failed": None}
         elif before.status == RunStatus.SUPERSEDED:
@@ -102,7 +102,7 @@ class RegisteredRuns:
         return bool(number >= self._runs[run_id]["since"])
 
 
-def _entry(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any]) -> dict[str, Any]:
+def run_entry(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any]) -> dict[str, Any]:
     created = select(schema.runs.c.created_at).where(schema.runs.c.run_id == spec.run_id)
     return {
         "run_id": spec.run_id,

@@ -23,8 +23,8 @@ from cortexia.stores.sql.schema import annotation_rows, blobs, jobs, runs, windo
 from cortexia.stores.sql.windows import SqlTransaction
 from cortexia.types import Anchor, JobState, KeyPicture, RunStatus, Verdict
 
-_PROGRESS = ("status", "reason", "message", "position", "final_until_us", "replay_from", "state", "annotation_count")
-_RUN = (*_PROGRESS, "windows", "processing_s", "started_at", "completed_at")
+PROGRESS = ("status", "reason", "message", "position", "final_until_us", "replay_from", "state", "annotation_count")
+RUN = (*PROGRESS, "windows", "processing_s", "started_at", "completed_at")
 _MARKS = ", ".join("?" * len(COLUMNS))
 _INSERT = f"INSERT INTO annotations ({', '.join(COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants  # nosec B608
 _WRITTEN = f"SELECT run_id, {', '.join(CONTENT)} FROM annotations WHERE seq > ? ORDER BY seq"  # noqa: S608 - constants  # nosec B608
@@ -95,7 +95,7 @@ class FileTransaction:
 
 def _part(connection: Connection, written: Any, rows: list[Any]) -> dict[str, Any]:
     """One run's share. ``run``: what its row says after this window."""
-    run = connection.execute(select(*(runs.c[name] for name in _RUN)).where(runs.c.run_id == written.run_id)).one()
+    run = connection.execute(select(*(runs.c[name] for name in RUN)).where(runs.c.run_id == written.run_id)).one()
     return {
         "run_id": written.run_id,
         "ordinal": written.ordinal,

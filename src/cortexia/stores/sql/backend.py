@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from cortexia.stores.audit import AuditEvent
@@ -13,8 +14,10 @@ from cortexia.stores.sql import annotations as stored
 from cortexia.stores.sql import audit, jobs, runs, schema, videos
 from cortexia.stores.sql.door import Door
 from cortexia.stores.sql.repeating import repeated
+from cortexia.stores.sql.transfer import SqlTransfer
 from cortexia.stores.sql.upkeep import SqlUpkeep
 from cortexia.stores.sql.windows import SqlTransaction
+from cortexia.stores.transfer import Transfer
 from cortexia.types import JobState, MediaInfo, Query, RunSpec, StoredRow, VideoIdentity
 
 
@@ -36,6 +39,10 @@ class SqlStorageBackend:
     @property
     def upkeep(self) -> SqlUpkeep:
         return SqlUpkeep(self._door, self._blobs)
+
+    @cached_property
+    def transfer(self) -> Transfer:
+        return SqlTransfer(self._door, self._blobs)
 
     def close(self) -> None:
         self._door.engine.dispose()
