@@ -6,11 +6,11 @@ import contextlib
 import itertools
 import sqlite3
 
-import postgres
 import pytest
 from filing import eventful, everything
 from filling import AT_ONCE, box, claimed, completed, spec
 from keeping import filled, opened, vandalised
+from kinds import STORES
 
 from cortexia.errors import ConfigurationError, DataInconsistencyError, StoreBusyError
 from cortexia.maintenance import move as moving
@@ -19,11 +19,6 @@ from cortexia.maintenance.move import move
 from cortexia.stores import open_store
 from cortexia.stores.audit import verified
 
-STORES = {
-    "files": lambda folder: str(folder / "moved"),
-    "sqlite": lambda folder: str(folder / "moved.db"),
-    "postgresql": postgres.fresh_url,
-}
 PAIRS = list(itertools.permutations(STORES, 2)) + [("sqlite", "sqlite")]
 
 
@@ -56,8 +51,8 @@ def test_a_folder_gets_its_named_files(tmp_path):
     with both(tmp_path, "sqlite", "files") as (source, target):
         completed(source, spec(), [box(0)])
         move(source, target)
-        assert (tmp_path / "to" / "moved" / ("a" * 64) / "job_metadata.json").is_file()
-        assert (tmp_path / "to" / "moved" / "batch_summary.json").is_file()
+        assert (tmp_path / "to" / "store" / ("a" * 64) / "job_metadata.json").is_file()
+        assert (tmp_path / "to" / "store" / "batch_summary.json").is_file()
         assert [entry.event.action for entry in target.upkeep.audit()][-1] == "store.moved_in"
         assert verified(source.upkeep.audit()).is_whole
 

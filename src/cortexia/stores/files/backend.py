@@ -231,6 +231,14 @@ class FileStorageBackend(SqlStorageBackend):
         with self._job_change(job_id) as change:
             return change.jobs.revive(job_id)
 
+    def take_job(self, job_id: str, run_ids: Sequence[str], worker: str, lease_s: float) -> Claim:
+        with self._job_change(job_id) as change:
+            return change.jobs.take(job_id, run_ids, worker, lease_s)
+
+    def note_job(self, job_id: str, name: str, value: Any) -> None:
+        with self._job_change(job_id) as change:
+            change.jobs.note(job_id, name, value)
+
     def job(self, job_id: str) -> JobRecord | None:
         self._freshness.of_job(job_id)
         return super().job(job_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cortexia.stores.audit import AuditEvent
 from cortexia.stores.base import BlobStore, Cause, Claim, JobRecord, Reach, RunRecord, Transaction, VideoRecord
+from cortexia.stores.by_hand import KeepsByHand
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import annotations as stored
 from cortexia.stores.sql import audit, jobs, runs, schema, videos
@@ -21,7 +22,7 @@ from cortexia.stores.transfer import Transfer
 from cortexia.types import JobState, MediaInfo, Query, RunSpec, StoredRow, VideoIdentity
 
 
-class SqlStorageBackend:
+class SqlStorageBackend(KeepsByHand):
     """See ``stores.base.StorageBackend`` for what each method promises."""
 
     reach = Reach.HOST
@@ -142,6 +143,16 @@ class SqlStorageBackend:
     def revive_job(self, job_id: str) -> JobRecord:
         with self._jobs() as rows:
             return rows.revive(job_id)
+
+    @repeated
+    def take_job(self, job_id: str, run_ids: Sequence[str], worker: str, lease_s: float) -> Claim:
+        with self._jobs() as rows:
+            return rows.take(job_id, run_ids, worker, lease_s)
+
+    @repeated
+    def note_job(self, job_id: str, name: str, value: Any) -> None:
+        with self._jobs() as rows:
+            rows.note(job_id, name, value)
 
     def job(self, job_id: str) -> JobRecord | None:
         with self._door.read() as connection:
