@@ -144,17 +144,17 @@ def test_a_missing_picture_is_missed(tmp_path):
 
 
 def test_what_changes_on_the_way_is_seen(tmp_path, monkeypatch):
-    """Negative control: a target that loses a row without a word."""
+    """Negative control: a target that does not keep what it was given."""
     path = filled(tmp_path / "store.db")
     with opened(path) as source, opened(tmp_path / "to.db") as target:
         write = target.transfer.write
 
-        def losing(head, windows, blobs):
+        def altering(head, windows, blobs):
             write(head, windows, blobs)
             with contextlib.closing(sqlite3.connect(tmp_path / "to.db")) as db, db:
-                db.execute("DELETE FROM annotations WHERE seq = 1")
+                db.execute("UPDATE runs SET position = position + 1")
 
-        monkeypatch.setattr(target.transfer, "write", losing, raising=False)
+        monkeypatch.setattr(target.transfer, "write", altering, raising=False)
         with pytest.raises(DataInconsistencyError, match="changed on the way"):
             move(source, target)
 

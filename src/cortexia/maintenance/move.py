@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cortexia.errors import ConfigurationError, DataInconsistencyError
+from cortexia.errors import ConfigurationError, DataInconsistencyError, StoreBusyError
 from cortexia.maintenance.checksum import VideoChecksum, video_checksum
 from cortexia.stores.audit import AuditEvent
 from cortexia.stores.base import StorageBackend
-from cortexia.stores.transfer import transfer_of
+from cortexia.stores.transfer import VideoHead, transfer_of
 from cortexia.stores.upkeep import Report, say_nothing, upkeep_of
+from cortexia.types import JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def _bring(source: StorageBackend, target: StorageBackend, video_id: str) -> tup
     is_new = not transfer_of(target).holds(video_id)
     if is_new:
         with transfer_of(source).reading(video_id) as (head, windows):
+            _require_rest(head)
             transfer_of(target).write(head, windows, source.blobs)
     found = video_checksum(target, video_id)
     if found != wanted:
@@ -81,6 +83,14 @@ def _bring(source: StorageBackend, target: StorageBackend, video_id: str) -> tup
             f" {found.runs} and {found.rows} in {target.location}; the source was left as it is"
         )
     return found, is_new
+
+
+def _require_rest(head: VideoHead) -> None:
+    for job in head.tables["jobs"]:
+        if job["status"] == JobState.RUNNING:
+            raise StoreBusyError(
+                f"video {head.video_id[:12]} is being annotated by {job['worker']}; stop it, or wait, and run again"
+            )
 
 
 def _deleted(store: StorageBackend) -> set[str]:

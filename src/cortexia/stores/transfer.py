@@ -47,8 +47,8 @@ class Transfer(Protocol):
 
     def reading(self, video_id: str) -> AbstractContextManager[tuple[VideoHead, Iterator[WindowRows]]]:
         """One state of the video; windows are streamed, those of each run in their order, and runs that others have
-        superseded before those others. Raises ``StoreBusyError`` while a worker is at it, ``DataInconsistencyError``
-        for a window whose rows are not those that were committed."""
+        superseded before those others. Raises ``DataInconsistencyError`` for a window whose rows are not those that
+        were committed."""
 
     def write(self, head: VideoHead, windows: Iterable[WindowRows], blobs: BlobStore) -> None:
         """Take a video in that is not here, with its pictures from ``blobs``; on an error nothing of it is here."""

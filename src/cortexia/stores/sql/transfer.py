@@ -10,23 +10,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from cortexia.errors import DataInconsistencyError, StoreBusyError, StoreError
+from cortexia.errors import DataInconsistencyError, StoreError
 from cortexia.stores.base import BlobStore
 from cortexia.stores.sql import schema
 from cortexia.stores.sql.columns import next_job
 from cortexia.stores.sql.digest import rows_digest
 from cortexia.stores.sql.door import Door
-from cortexia.stores.sql.rows import COLUMNS, CONTENT, Row, encode
-from cortexia.stores.sql.writing import insert_rows
+from cortexia.stores.sql.rows import COLUMNS, CONTENT, Row
+from cortexia.stores.sql.writing import insert_rows, read_rows
 from cortexia.stores.transfer import Values, VideoHead, WindowRows
-from cortexia.types import JobState, KeyPicture
+from cortexia.types import KeyPicture
 
-_FETCHED_AT_ONCE = 1000
 _TABLES = (schema.pipelines, schema.videos, schema.runs, schema.jobs, schema.job_runs)
 _SHARED = schema.pipelines
 """Rows that belong to no one video: they are there already, or not."""
 _TYPE, _DATA = COLUMNS.index("type"), COLUMNS.index("data")
-_ROWS = select(*(schema.annotation_rows.c[name] for name in COLUMNS))
 
 
 class SqlTransfer:
@@ -65,11 +63,6 @@ class SqlTransfer:
 def _head(connection: Connection, video_id: str) -> VideoHead:
     runs = _rows_of(connection, schema.runs, schema.runs.c.video_id == video_id)
     jobs = _rows_of(connection, schema.jobs, schema.jobs.c.video_id == video_id, schema.jobs.c.seq)
-    working = [job for job in jobs if job["status"] == JobState.RUNNING.value]
-    if working:
-        raise StoreBusyError(
-            f"video {video_id[:12]} is being annotated by {working[0]['worker']}; stop it, or wait, and run again"
-        )
     own_jobs = select(schema.jobs.c.job_id).where(schema.jobs.c.video_id == video_id)
     of_runs = select(schema.runs.c.pipeline_id).where(schema.runs.c.video_id == video_id)
     tables = {
@@ -106,18 +99,11 @@ def _windows(connection: Connection, head: VideoHead) -> Iterator[WindowRows]:
     for run in reversed(head.tables["runs"]):
         own = schema.windows.c.run_id == run["run_id"]
         windows = _rows_of(connection, schema.windows, own, schema.windows.c.ordinal)
-        rows = _stream(connection, run["run_id"])
+        rows = read_rows(connection, run["run_id"])
         for window in windows:
             yield _checked(connection, window, list(islice(rows, window["row_count"])))
         if next(rows, None) is not None:
             raise DataInconsistencyError(f"run {run['run_id']} has rows that are of none of its windows")
-
-
-def _stream(connection: Connection, run_id: str) -> Iterator[Row]:
-    columns = schema.annotation_rows.c
-    statement = _ROWS.where(columns.run_id == run_id).order_by(columns.window_ordinal, columns.seq)
-    for row in connection.execution_options(yield_per=_FETCHED_AT_ONCE).execute(statement):
-        yield (*row[:_DATA], encode(row[_DATA]), *row[_DATA + 1 :])
 
 
 def _checked(connection: Connection, window: Values, rows: list[Row]) -> WindowRows:
