@@ -129,3 +129,13 @@ def test_a_store_that_is_not_there_is_named(cortexia):
         assert isinstance(result.exception, CortexiaError), arguments
         assert "there is no store" in str(result.exception), arguments
     assert not Path("none.db").exists()
+
+
+def test_a_store_is_moved_to_another(cortexia, tmp_path):
+    rows = parsed(cortexia("stats", "--json"))["counts"]["rows"]
+    done = parsed(cortexia("move", "cortexia.db", "moved", "--json"))
+    assert done["moved"] == len(done["checksums"]) > 0
+    assert parsed(cortexia("stats", "--json", "--store", "moved"))["counts"]["rows"] == rows
+    assert "had arrived before" in cortexia("move", "cortexia.db", "moved").stdout
+    assert "there is no store" in str(cortexia("move", "none.db", "moved").exception)
+    assert not (tmp_path / "none.db").exists()

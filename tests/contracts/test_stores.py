@@ -1,4 +1,4 @@
-"""What every store must do alike. A further choice is one more entry in ``STORES``."""
+"""What every store must do alike. A further kind is one more entry in ``kinds``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import dataclasses
 import time
 from fractions import Fraction
 
-import postgres
 import pytest
 from filling import AT_ONCE, BASE, box, claimed, commit, completed, identity, media, part, spec, submitted
+from kinds import STORES
 
 from cortexia.errors import DataInconsistencyError, FenceLostError, ValidationError
 from cortexia.stores import open_store
@@ -27,12 +27,6 @@ from cortexia.types import (
     VerdictStatus,
     canonical_json,
 )
-
-STORES = {
-    "files": lambda folder: str(folder / "store"),
-    "sqlite": lambda folder: str(folder / "store.db"),
-    "postgresql": postgres.fresh_url,
-}
 
 
 @pytest.fixture(params=sorted(STORES))

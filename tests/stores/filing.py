@@ -11,7 +11,7 @@ from filling import box, claimed, commit, completed, part, spec, submitted
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.jsonl import JsonlExporter
 from cortexia.stores.files.backend import FileStorageBackend
-from cortexia.types import Caption, JobState, KeyPicture, RunStatus
+from cortexia.types import Caption, JobState, KeyPicture, QuarantinedAnnotation, RunStatus
 
 
 def export(store) -> bytes:
@@ -26,7 +26,8 @@ def everything(store) -> tuple:
     rows = [(run.run_id, list(store.emitted(run.run_id, 0, None))) for run in runs]
     jobs = list(store.jobs())
     of_jobs = [store.job_runs(job.job_id) for job in jobs]
-    return export(store), list(store.videos()), runs, jobs, rows, of_jobs
+    aside = [list(store.quarantined(run.run_id)) for run in runs]
+    return export(store), list(store.videos()), runs, jobs, rows, of_jobs, aside
 
 
 def drop_index(base: Path) -> None:
@@ -61,7 +62,9 @@ def eventful(store) -> None:
     commit(store, claim, part(shaky, 1, [box(40)], status=RunStatus.FAILED, reason="annotator", message="boom"))
     store.release(claim, JobState.FAILED, "error", "boom")
     again = claimed(store, shaky)
-    commit(store, again, part(shaky, 0, [box(120)]), anchors=())
+    aside = QuarantinedAnnotation(0, 7, "detection", "mask", "too small", {"label": "cat"})
+    more = {"quarantined": (aside,), "quarantined_count": 3}
+    commit(store, again, part(shaky, 0, [box(120)], **more), anchors=())
     store.release(again, JobState.QUEUED, None, None)
     poison = spec("b", annotator="poison")
     job_id = submitted(store, poison, letter="b")

@@ -194,6 +194,27 @@ def restore(source: Path, store: str | None, config_file: str | None, as_json: b
     _print_json(listing.restore_to_dict(made)) if as_json else click.echo(listing.restore_line(made))
 
 
+@command.command("move")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@config_option
+@json_option
+@click.option("--delete-source", is_flag=True, help="Delete each video in FROM once it is whole in TO.")
+def move(source: str, target: str, config_file: str | None, as_json: bool, delete_source: bool) -> None:
+    """Bring all videos of a store to another one: files, SQLite and PostgreSQL, in any direction. Each video is counted
+    and compared by checksum as it arrives. Stopped at any point, the same command goes on with what is missing; FROM
+    keeps everything, unless --delete-source is given ('db delete --undo' brings deleted videos back).
+
+    \b
+    Examples:
+      cortexia db move shots.db postgresql://user@server/shots
+      cortexia db move shots.db annotations/
+    """
+    with _keeper(source, config_file) as keeper, _app(target, config_file) as app, count_display() as report:
+        done = keeper.move(app.store, delete_source, report)
+    _print_json(asdict(done)) if as_json else click.echo(listing.move_line(done))
+
+
 # -- what is old
 
 

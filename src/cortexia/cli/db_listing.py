@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cortexia.maintenance.backup import BackupReport
     from cortexia.maintenance.check import CheckReport, Problem
     from cortexia.maintenance.keeper import Migration
+    from cortexia.maintenance.move import MoveReport
     from cortexia.maintenance.restore import RestoreReport
     from cortexia.maintenance.retention import ArchiveReport, SweepReport
     from cortexia.maintenance.statistics import StoreStatistics
@@ -109,6 +110,13 @@ def _print_table(title: str, values: Mapping[str, int]) -> None:
 def backup_line(made: BackupReport) -> str:
     blobs = f"{made.blobs} blobs ({size(made.blob_bytes)})" + ("" if made.has_blobs else ", only named")
     return f"{printable(str(made.path))}: {made.annotations} annotations ({size(made.database_bytes)}), {blobs}"
+
+
+def move_line(done: MoveReport) -> str:
+    line = f"moved {done.moved} videos with all checksums equal; {done.target} now holds {done.rows} rows of them"
+    if done.kept:
+        line += f" ({done.kept} of the videos had arrived before)"
+    return line + (f"; {done.source} keeps them too" if not done.source_is_emptied else "")
 
 
 def restore_line(made: RestoreReport) -> str:

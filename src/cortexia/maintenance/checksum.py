@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
-from cortexia.exporters.jsonl import row_to_dict
-from cortexia.stores.base import RunRecord, StorageBackend
+from cortexia.stores.base import StorageBackend
+from cortexia.stores.transfer import Values, transfer_of
 from cortexia.types import canonical_json
+
+_OF_RUN = ("run_key", "status", "reason", "annotation_count", "windows", "position", "final_until_us", "replay_from")
+_OF_WINDOW = ("ordinal", "position", "final_until_us", "row_count", "rows_sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,36 +25,22 @@ class VideoChecksum:
 
 
 def video_checksum(store: StorageBackend, video_id: str) -> VideoChecksum:
-    """Runs in the order of their ids, each with its rows in the order in which they were made.
+    """Runs in the order of their ids, each with its windows and the digests of their rows, for which every row is read.
 
     Rows are streamed: memory does not grow with their number. Clocks and the place where the video lies are left out;
-    status, position and state of each run are in, so that equal checksums also mean that work goes on alike.
+    status, position and state of each run are in, so that equal checksums also mean that work goes on alike. Raises
+    ``DataInconsistencyError`` for rows that are not those of their digest.
     """
-    digest = hashlib.sha256()
-    run_count = row_count = 0
-    for run in sorted(store.runs(video_id, current_only=False), key=lambda run: run.run_id):
-        digest.update(_line(_run_to_json(run)))
-        run_count += 1
-        for row in store.emitted(run.run_id, 0, None):
-            said = {**row_to_dict(row), "uri": None, "ordinal": row.ordinal, "emitted_at": row.emitted_at}
-            digest.update(_line({**said, "start_us": row.start_us, "end_us": row.end_us}))
-            row_count += 1
-    return VideoChecksum(video_id, run_count, row_count, digest.hexdigest())
+    row_count = 0
+    with transfer_of(store).reading(video_id) as (head, windows):
+        runs = {run["run_id"]: hashlib.sha256(_line(run, _OF_RUN, state=run["state"])) for run in head.tables["runs"]}
+        for window in windows:
+            aside = [[item["ordinal"], item["reason"]] for item in window.quarantined]
+            runs[window.window["run_id"]].update(_line(window.window, _OF_WINDOW, quarantined=aside))
+            row_count += len(window.rows)
+    whole = hashlib.sha256("".join(runs[run_id].hexdigest() for run_id in sorted(runs)).encode())
+    return VideoChecksum(video_id, len(runs), row_count, whole.hexdigest())
 
 
-def _run_to_json(run: RunRecord) -> dict[str, object]:
-    return {
-        "run_key": run.spec.run_key,
-        "status": run.status.value,
-        "reason": run.reason,
-        "annotation_count": run.annotation_count,
-        "windows": run.windows,
-        "position": run.position,
-        "final_until_us": run.final_until_us,
-        "replay_from": run.replay_from,
-        "state": None if run.state is None else dict(run.state),
-    }
-
-
-def _line(value: object) -> bytes:
-    return canonical_json(value).encode() + b"\n"
+def _line(values: Values, names: tuple[str, ...], **more: Any) -> bytes:
+    return canonical_json({**{name: values[name] for name in names}, **more}).encode() + b"\n"

@@ -12,6 +12,7 @@ from cortexia import registry
 from cortexia.errors import ConfigurationError
 from cortexia.maintenance.backup import BackupReport, backup
 from cortexia.maintenance.check import CheckOptions, CheckReport, check
+from cortexia.maintenance.move import MoveReport, move
 from cortexia.maintenance.restore import RestoreReport, restore
 from cortexia.maintenance.retention import ArchiveReport, SweepReport, SweepRules, archive, sweep
 from cortexia.maintenance.statistics import Many, StoreStatistics, statistics
@@ -91,6 +92,11 @@ class StoreKeeper:
     def restore(self, source: Path, verify: bool = False, report: Report = say_nothing) -> RestoreReport:
         """Into this location, which has to be empty."""
         return restore(source, self.location, verify, report)
+
+    def move(
+        self, target: Callable[[], StorageBackend], delete_source: bool = False, report: Report = say_nothing
+    ) -> MoveReport:
+        return move(self._opened(), target(), delete_source, report)
 
     # -- putting away
 

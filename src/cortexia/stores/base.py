@@ -286,6 +286,13 @@ class StorageBackend(Protocol):
     def revive_job(self, job_id: str) -> JobRecord:
         """An ended job in the queue again."""
 
+    def take_job(self, job_id: str, run_ids: Sequence[str], worker: str, lease_s: float) -> Claim:
+        """Claim a job, also one that has ended, for these runs, which it has from then on. Raises ``StoreBusyError``
+        while a worker is at its video."""
+
+    def note_job(self, job_id: str, name: str, value: Any) -> None:
+        """Keep a JSON value under ``name`` in the config of the job."""
+
     def job(self, job_id: str) -> JobRecord | None: ...
 
     def jobs(

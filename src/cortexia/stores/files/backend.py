@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from cortexia.errors import ConfigurationError, CortexiaError, DataInconsistencyError, StoreError
 from cortexia.files import PROC_MOUNTS, filesystem_type, is_network_filesystem, locked_folder, make_folder
@@ -21,10 +24,12 @@ from cortexia.stores.files.freshness import Freshness
 from cortexia.stores.files.index import IndexDoor
 from cortexia.stores.files.layout import FileRevisions
 from cortexia.stores.files.snapshot import FilesPlace
+from cortexia.stores.files.transfer import FileTransfer
 from cortexia.stores.files.upkeep import FileUpkeep
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql.backend import SqlStorageBackend
 from cortexia.stores.sql.jobs import JobRows
+from cortexia.stores.transfer import Transfer
 from cortexia.telemetry import get_logger
 from cortexia.types import JobState, MediaInfo, QuarantinedAnnotation, Query, RunSpec, StoredRow, VideoIdentity
 
@@ -63,6 +68,10 @@ class FileStorageBackend(SqlStorageBackend):
         except BaseException:
             self.close()
             raise
+
+    @cached_property
+    def transfer(self) -> Transfer:
+        return FileTransfer(self._door, self._blobs, self._folder, self._freshness, self._catch_up, self._write_named)
 
     def migrate(self) -> None:
         """Bring the index to what the files say, and finish named files that a death left unwritten."""
@@ -108,10 +117,14 @@ class FileStorageBackend(SqlStorageBackend):
         with locked_folder(self._folder.video(video_id).path) as is_ours:
             if is_ours:
                 with self._door.write() as connection:
-                    change = Change(connection, self._folder, video_id, self._rules)
-                    change.catch_up(new_jobs)
-                    change.write()
+                    change = self._catch_up(connection, video_id, new_jobs)
                 self._log.append(change.jobs.events)
+
+    def _catch_up(self, connection: Connection, video_id: str, new_jobs: Collection[str]) -> Change:
+        change = Change(connection, self._folder, video_id, self._rules)
+        change.catch_up(new_jobs)
+        change.write()
+        return change
 
     def _write_named(self, video_id: str) -> None:
         """Named files of a video, and the summary when all is done. The job has ended: a failure here is only told,
@@ -246,6 +259,14 @@ class FileStorageBackend(SqlStorageBackend):
     def revive_job(self, job_id: str) -> JobRecord:
         with self._job_change(job_id) as change:
             return change.jobs.revive(job_id)
+
+    def take_job(self, job_id: str, run_ids: Sequence[str], worker: str, lease_s: float) -> Claim:
+        with self._job_change(job_id) as change:
+            return change.jobs.take(job_id, run_ids, worker, lease_s)
+
+    def note_job(self, job_id: str, name: str, value: Any) -> None:
+        with self._job_change(job_id) as change:
+            change.jobs.note(job_id, name, value)
 
     def job(self, job_id: str) -> JobRecord | None:
         self._freshness.of_job(job_id)

@@ -94,6 +94,11 @@ class StoreFolder:
     def summary(self) -> Path:
         return self.path / "batch_summary.json"
 
+    @property
+    def incoming(self) -> Path:
+        """Videos that another store hands over, until they are whole."""
+        return self.path / ".incoming"
+
     def job(self, job_id: str) -> Path:
         return self.jobs / job_id / "job.json"
 

@@ -70,7 +70,7 @@ class RegisteredRuns:
         before = connection.execute(select(*columns).where(schema.runs.c.run_id == spec.run_id)).one_or_none()
         run_rows.register(connection, spec, provenance)
         if before is None:
-            self._runs[spec.run_id] = _entry(connection, spec, provenance, windows)
+            self._runs[spec.run_id] = run_entry(connection, spec, provenance, windows)
             self.removed.discard(spec.run_id)
         elif starts_afresh(RunStatus(before.status), before.reason):
             self._runs[spec.run_id] |= {"provenance": dict(provenance), "since": windows + 1, "failed": None}
@@ -136,7 +136,7 @@ def _touched(connection: Connection, run_id: str) -> dict[str, Any]:
     return connection.execute(select(*columns).where(schema.runs.c.run_id == run_id)).one()._asdict()
 
 
-def _entry(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any], windows: int) -> dict[str, Any]:
+def run_entry(connection: Connection, spec: RunSpec, provenance: Mapping[str, Any], windows: int) -> dict[str, Any]:
     """``windows``: how many there are; those of a run that was put away before do not count for this one."""
     created = select(schema.runs.c.created_at, schema.runs.c.created_by).where(schema.runs.c.run_id == spec.run_id)
     return {

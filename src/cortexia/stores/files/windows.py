@@ -25,9 +25,9 @@ from cortexia.stores.sql.schema import annotation_rows, blobs, jobs, runs, windo
 from cortexia.stores.sql.windows import SqlTransaction
 from cortexia.types import Anchor, JobState, KeyPicture, QuarantinedAnnotation, RunStatus, Verdict
 
-_PROGRESS = ("status", "reason", "message", "position", "final_until_us", "replay_from", "state")
+PROGRESS = ("status", "reason", "message", "position", "final_until_us", "replay_from", "state")
 _COUNTS = ("annotation_count", "quarantined_count", "windows", "processing_s")
-_RUN = (*_PROGRESS, *_COUNTS, "started_at", "completed_at", *TOUCHED)
+RUN = (*PROGRESS, *_COUNTS, "started_at", "completed_at", *TOUCHED)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MARKS = ", ".join("?" * len(COLUMNS))
 _INSERT = f"INSERT INTO annotations ({', '.join(COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants  # nosec B608
@@ -100,7 +100,7 @@ class FileTransaction:
 
 def _part(connection: Connection, written: Any, rows: list[Any]) -> dict[str, Any]:
     """One run's share. ``run``: what its row says after this window."""
-    run = connection.execute(select(*(runs.c[name] for name in _RUN)).where(runs.c.run_id == written.run_id)).one()
+    run = connection.execute(select(*(runs.c[name] for name in RUN)).where(runs.c.run_id == written.run_id)).one()
     return {
         "run_id": written.run_id,
         "ordinal": written.ordinal,

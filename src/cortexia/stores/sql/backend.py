@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from cortexia.stores.audit import AuditEvent
@@ -18,17 +19,20 @@ from cortexia.stores.base import (
     Transaction,
     VideoRecord,
 )
+from cortexia.stores.by_hand import KeepsByHand
 from cortexia.stores.lifecycle import Rules
 from cortexia.stores.sql import annotations as stored
 from cortexia.stores.sql import audit, jobs, quarantine, runs, schema, videos
 from cortexia.stores.sql.door import Door
 from cortexia.stores.sql.repeating import repeated
+from cortexia.stores.sql.transfer import SqlTransfer
 from cortexia.stores.sql.upkeep import SqlUpkeep
 from cortexia.stores.sql.windows import SqlTransaction
+from cortexia.stores.transfer import Transfer
 from cortexia.types import JobState, MediaInfo, QuarantinedAnnotation, Query, RunSpec, StoredRow, VideoIdentity
 
 
-class SqlStorageBackend:
+class SqlStorageBackend(KeepsByHand):
     """See ``stores.base.StorageBackend`` for what each method promises."""
 
     reach = Reach.HOST
@@ -46,6 +50,10 @@ class SqlStorageBackend:
     @property
     def upkeep(self) -> SqlUpkeep:
         return SqlUpkeep(self._door, self._blobs)
+
+    @cached_property
+    def transfer(self) -> Transfer:
+        return SqlTransfer(self._door, self._blobs)
 
     def close(self) -> None:
         self._door.engine.dispose()
@@ -149,6 +157,16 @@ class SqlStorageBackend:
     def revive_job(self, job_id: str) -> JobRecord:
         with self._jobs() as rows:
             return rows.revive(job_id)
+
+    @repeated
+    def take_job(self, job_id: str, run_ids: Sequence[str], worker: str, lease_s: float) -> Claim:
+        with self._jobs() as rows:
+            return rows.take(job_id, run_ids, worker, lease_s)
+
+    @repeated
+    def note_job(self, job_id: str, name: str, value: Any) -> None:
+        with self._jobs() as rows:
+            rows.note(job_id, name, value)
 
     def job(self, job_id: str) -> JobRecord | None:
         with self._door.read() as connection:

@@ -18,10 +18,9 @@ _RUN, _WINDOW = COLUMNS.index("run_id"), COLUMNS.index("window_ordinal")
 _SPELLED = {"data": "data::text", "created_at": "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')"}
 _COPY = f"COPY annotations ({', '.join(COLUMNS)}) FROM STDIN"
 _NEXT = "SELECT nextval(pg_get_serial_sequence('annotations', 'seq'))"
-_READ_BACK = (
-    f"SELECT {', '.join(_SPELLED.get(name, name) for name in COLUMNS)} FROM annotations"  # noqa: S608 - constants  # nosec B608
-    " WHERE seq > %s AND run_id = %s AND window_ordinal = %s ORDER BY seq"
-)
+_ROWS = f"SELECT {', '.join(_SPELLED.get(name, name) for name in COLUMNS)} FROM annotations"  # noqa: S608 - constants  # nosec B608
+_READ_BACK = f"{_ROWS} WHERE seq > %s AND run_id = %s AND window_ordinal = %s ORDER BY seq"
+_READ_RUN = f"{_ROWS} WHERE run_id = %s ORDER BY window_ordinal, seq"
 _EXPONENT = re.compile(r"\d[eE][+-]?\d")
 _STRING_OR_EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?[eE][+-]?\d+')
 
@@ -36,7 +35,18 @@ def insert_rows(connection: Connection, rows: list[Row]) -> Iterator[list[Row]]:
                 copy.write_row((*row[:_DATA], for_jsonb(row[_DATA]), *row[_DATA + 1 :]))
         cursor.execute(_READ_BACK, (before, rows[0][_RUN], rows[0][_WINDOW]))
         while chunk := cursor.fetchmany(_READ_STEP):
-            yield [(*row[:_DATA], _canonical(row[_DATA]), *row[_DATA + 1 :]) for row in chunk]
+            yield list(map(_row, chunk))
+
+
+def read_rows(connection: Connection, run_id: str) -> Iterator[Row]:
+    """See ``writing.read_rows``."""
+    with _driver(connection).cursor(name="rows_of_a_run", binary=True) as cursor:
+        cursor.itersize = _READ_STEP
+        yield from map(_row, cursor.execute(_READ_RUN, (run_id,)))
+
+
+def _row(row: Row) -> Row:
+    return (*row[:_DATA], _canonical(row[_DATA]), *row[_DATA + 1 :])
 
 
 def _driver(connection: Connection) -> Any:

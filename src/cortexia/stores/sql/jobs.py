@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from cortexia.errors import FenceLostError, StoreError
+from cortexia.errors import FenceLostError, StoreBusyError, StoreError
 from cortexia.stores import lifecycle
 from cortexia.stores.audit import AuditEvent
 from cortexia.stores.base import BatchRecord, Cause, Claim, JobRecord
@@ -236,6 +236,30 @@ class JobRows:
     def revive(self, job_id: str) -> JobRecord:
         self._remember("revived", job_id)
         return self._write(lifecycle.revived(self.one(job_id)))
+
+    def take(self, job_id: str, run_ids: Sequence[str], worker: str, lease_s: float) -> Claim:
+        """See ``stores.base.StorageBackend.take_job``."""
+        job = self.one(job_id)
+        at_work = next(self._locked(jobs.c.video_id == job.video_id, jobs.c.status == JobState.RUNNING.value), None)
+        if at_work is not None:
+            raise StoreBusyError(f"{at_work.worker} is at video {job.video_id[:12]}; wait, or stop it, and try again")
+        runs.require(self._connection, run_ids, job.video_id)
+        known = self._connection.execute(select(job_runs.c.run_id).where(job_runs.c.job_id == job_id)).scalars().all()
+        new = [run_id for run_id in run_ids if run_id not in known]
+        if new:
+            rows = [{"job_id": job_id, "run_id": run_id, "ordinal": at} for at, run_id in enumerate(new, len(known))]
+            self._connection.execute(insert(job_runs), rows)
+        self._remember("extended", job_id, runs=len(new))
+        waiting = dataclasses.replace(lifecycle.revived(job), not_before=None)
+        taken = self._write(lifecycle.claimed(waiting, worker, lease_s, self.now()))
+        return Claim(taken, worker, taken.attempt)
+
+    def note(self, job_id: str, name: str, value: Any) -> None:
+        """See ``stores.base.StorageBackend.note_job``."""
+        job = self.one(job_id)
+        values = {"config": {**job.config, name: value}}
+        self._connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(**values))
+        self._write(job)
 
     # -- rows
 

@@ -14,6 +14,7 @@ from cortexia.stores.sql.schema import annotation_rows
 _READ_STEP = 1000
 _MARKS = ", ".join("?" * len(COLUMNS))
 _INSERT = f"INSERT INTO annotations ({', '.join(COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608 - constants  # nosec B608
+_READ_RUN = f"SELECT {', '.join(COLUMNS)} FROM annotations WHERE run_id = ? ORDER BY window_ordinal, seq"  # noqa: S608 - constants  # nosec B608
 _READ_BACK = f"SELECT {', '.join(COLUMNS)} FROM annotations WHERE seq > ? ORDER BY seq"  # noqa: S608 - constants  # nosec B608
 
 
@@ -32,3 +33,17 @@ def _insert_rows(connection: Connection, rows: list[Row]) -> Iterator[list[Row]]
     cursor: Any = connection.exec_driver_sql(_READ_BACK, (before,)).cursor
     while chunk := cursor.fetchmany(_READ_STEP):
         yield chunk
+
+
+def read_rows(connection: Connection, run_id: str) -> Iterator[Row]:
+    """Rows of a run by window and in the order in which they were made, streamed, in the form that ``insert_rows``
+    takes: the same on every database."""
+    if connection.dialect.name == "postgresql":
+        return copying.read_rows(connection, run_id)
+    return _read_rows(connection, run_id)
+
+
+def _read_rows(connection: Connection, run_id: str) -> Iterator[Row]:
+    cursor: Any = connection.exec_driver_sql(_READ_RUN, (run_id,)).cursor
+    while chunk := cursor.fetchmany(_READ_STEP):
+        yield from chunk
