@@ -71,6 +71,11 @@ class BatchOrchestrator:
         ``output_dir`` (the annotations of each pipeline are written there as JSON Lines). Raises ``RejectedInput``,
         ``UnknownNameError``, ``ConfigurationError``.
         """
+        job_id = self._add(video_path, config)
+        self._save()
+        return job_id
+
+    def _add(self, video_path: str | Path, config: Mapping[str, Any] | None) -> str:
         given = _checked(config or {})
         with InputAdapter.adapt(Path(video_path)) as stream:
             videos = list(stream)
@@ -81,7 +86,6 @@ class BatchOrchestrator:
         identity = identify(videos[0], IdentityCache(self._settings.cache_path))
         job_id = submit(self._store, identity, self._order(given), given.get("priority", 0), self.batch_id)
         self._given[job_id] = {"video_path": identity.uri, "config": given}
-        self._save()
         return job_id
 
     def add_jobs_from_directory(
@@ -95,9 +99,11 @@ class BatchOrchestrator:
         job_ids = []
         for path in paths:
             try:
-                job_ids.append(self.add_job(path, config))
+                job_ids.append(self._add(path, config))
             except RejectedInput:
                 continue
+        # once for all: written after each of many jobs, it would take longer than they do
+        self._save()
         return tuple(dict.fromkeys(job_ids))
 
     def _order(self, given: Mapping[str, Any]) -> Order:
@@ -147,7 +153,7 @@ class BatchOrchestrator:
         self.batch_id = saved["batch_id"]
         for job_id, given in saved["jobs"].items():
             if self._store.job(job_id) is None:
-                self.add_job(given["video_path"], given["config"])
+                self._add(given["video_path"], given["config"])
             else:
                 self._given[job_id] = given
         return self.run_batch(max_workers)
