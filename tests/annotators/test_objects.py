@@ -217,6 +217,36 @@ def test_without_weights_the_offline_choice_is_taken(data_dir, tmp_path):
     assert (run.status, run.spec.options["model"], run.spec.weights_sha256) == ("completed", "offline", None)
 
 
+def harmed(data_dir: Path, folder: Path, harm: str) -> Path:
+    """A folder of models in which those of ``yolox-nano`` are as ``harm`` says."""
+    folder.mkdir()
+    for path in (data_dir / "models").rglob("*yolox_nano*.onnx"):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= harm == "flipped"
+        if harm != "missing":
+            (folder / path.name).write_bytes(data[: len(data) // 2] if harm == "half" else data)
+    return folder
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [("missing", "model_missing"), ("flipped", "model_digest_mismatch"), ("half", "model_half_written")],
+)
+def test_harmed_weights_fail_that_run_alone(data_dir, tmp_path, harm, reason):
+    """R-32; unharmed ones are taken from the same place."""
+    request = Request(("objects", "shots"), {"objects": {"model": "yolox-nano", "per_second": 1.0}})
+    ends = {}
+    for way in (harm, "none"):
+        with app_for(tmp_path / way, harmed(data_dir, tmp_path / f"models-{way}", way)) as app:
+            identity = app.identify_one(data_dir / PEOPLE)
+            list(app.stream(identity, request))
+            runs = app.store().runs(identity.video_id)
+            ends[way] = {run.spec.annotator: (run.status.value, run.reason) for run in runs}
+    assert ends[harm] == {"objects": ("failed", reason), "shots": ("completed", None)}
+    assert ends["none"] == {"objects": ("completed", None), "shots": ("completed", None)}
+
+
 @pytest.mark.data
 def test_missing_weights_fail_that_run_alone(data_dir, tmp_path):
     with app_for(tmp_path, None) as app:

@@ -1,4 +1,5 @@
-"""Videos and annotators that crash, hang, spin or eat: the parent lives, the batch goes on, and blame is just."""
+"""R-08, R-09: videos and annotators that crash, hang, spin, eat or leave without a word: the parent lives, the batch
+goes on, and blame is just."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from cortexia.types import JobState
 
 MEMORY = 700_000_000
 SESSIONS = ("segfault", "abort", "leave", "hang", "spin", "eat")
-DECODERS = ("segfault", "hang")
+DECODERS = ("segfault", "abort", "leave", "hang", "spin", "eat")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def ended(tmp_path_factory, crew_target):
         batch.add(f"decoder {how}", decoder=how)
     batch.add("once", session="hang", once=str(batch.folder / "once"))
     batch.add("well")
-    batch.run(workers=2, limits=small(memory_bytes=MEMORY, stall_timeout_s=2.0))
+    batch.run(workers=2, limits=small(memory_bytes=MEMORY, stall_timeout_s=3.0))
     yield batch
     batch.store.close()
 
@@ -61,8 +62,8 @@ def test_the_others_are_not_concerned(ended):
         ("session segfault", "SIGSEGV"),
         ("session abort", "SIGABRT"),
         ("session leave", "exit code 0"),
-        ("session hang", "nothing moved for 2 s"),
-        ("session spin", "nothing moved for 2 s"),
+        ("session hang", "nothing moved for 3 s"),
+        ("session spin", "nothing moved for 3 s"),
         ("session eat", "GB of memory"),
     ],
 )

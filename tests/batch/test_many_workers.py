@@ -183,3 +183,26 @@ def test_a_worker_that_is_asked_to_leave_gives_its_job_back(batch, phase):
     if phase != "waiting":
         assert batch.job("video").status in (JobState.QUEUED, JobState.COMPLETED)
         assert batch.job("video").deaths == 0
+
+
+def test_a_worker_that_others_tell_to_leave_gives_its_job_back_and_is_replaced(batch):
+    """R-24: SIGTERM to the worker itself, as whoever stops one machine of many sends it."""
+    batch.add("slow", session="slow")
+    running = Running(batch, lease_s=3600.0, frames=60, window_s=0.2)
+    told = running.holder("slow")
+    running.wait_for(lambda: batch.job("slow").windows > 1)
+    os.kill(told, signal.SIGTERM)
+    running.wait_for(lambda: starts(batch, "slow") == 2)
+    running.end()
+    job = batch.job("slow")
+    assert (job.status, job.deaths, job.attempt) == (JobState.COMPLETED, 0, 2)
+    assert [event for event in batch.events if event["event"] == "worker_died"] == []
+
+
+def test_sigkill_in_its_place_is_a_death(batch):
+    """Negative control: the same, and nothing is given back."""
+    batch.add("slow", session="slow")
+    running = Running(batch, lease_s=3600.0, frames=60, window_s=0.2)
+    os.kill(running.holder("slow"), signal.SIGKILL)
+    running.end()
+    assert [event["event"] for event in batch.events].count("worker_died") == 1

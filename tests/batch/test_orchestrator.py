@@ -89,6 +89,16 @@ def test_a_checkpoint_serves_a_store_that_knows_nothing(store, videos, tmp_path)
     other.close()
 
 
+def test_a_folder_costs_one_checkpoint(store, videos, tmp_path, monkeypatch):
+    """Not one for each of its videos: a thousand of them would write a hundred megabytes."""
+    made, written = orchestrator(store, tmp_path, checkpoint=tmp_path / "queue.json"), []
+    save = made.save_checkpoint
+    monkeypatch.setattr(made, "save_checkpoint", lambda path: (written.append(path), save(path)))
+    job_ids = made.add_jobs_from_directory(videos, CONFIG)
+    assert len(written) == 1
+    assert set(json.loads((tmp_path / "queue.json").read_text())["jobs"]) == set(job_ids)
+
+
 def test_a_batch_can_be_stopped_while_it_runs(store, videos, tmp_path):
     """Real workers, asked to leave as soon as they are at it."""
     settings = Settings(cache_dir=str(tmp_path / "cache"), min_free_bytes=0, min_free_share=0.0)

@@ -196,11 +196,13 @@ def test_a_worker_that_is_killed_is_replaced(cortexia, long_clip, tmp_path):
     assert export(cortexia) == export(cortexia, "--store", "other.db")
 
 
-def test_ctrl_c_is_resumable(cortexia, long_clip, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_are_resumable(cortexia, long_clip, tmp_path, number):
+    """R-24."""
     process = start(tmp_path, "annotate", long_clip, "--window", "0.5")
     wait_for_windows(tmp_path / "cortexia.db")
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=25)
     if process.returncode == 0:
         pytest.skip("it had finished before the signal came")
     assert process.returncode == 130

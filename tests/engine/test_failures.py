@@ -45,6 +45,7 @@ def test_a_raising_annotator_fails_alone(tmp_path):
     ],
 )
 def test_bad_output_fails_the_run_with_its_reason(tmp_path, how, reason):
+    """R-12; that good output does not is the negative control: ``steps`` completes beside it."""
     lab = lab_for(tmp_path, Odd(how=how), Steps())
     assert lab.run(window_s=0.2) is JobState.COMPLETED_WITH_ERRORS
     assert lab.statuses() == {"odd": ("failed", reason), "steps": ("completed", None)}
@@ -167,6 +168,8 @@ def test_only_picture_annotators_on_sound_alone_is_a_rejected_job(tmp_path):
 
 
 def test_a_file_that_changes_while_it_is_read_fails(tmp_path):
+    """R-11, with a scripted decoder; ``tests/faults/test_input_changed.py`` does it to real videos."""
+
     class Touching(ScriptedDecoder):
         def open(self, path, info, request):
             path.write_bytes(b"something else")

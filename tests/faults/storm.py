@@ -104,7 +104,7 @@ class Batch:
         if self.pause_s:
             self.pause.write_text(str(self.pause_s))
         self.start()
-        assert self.process.wait(120) == 0, (self.folder / "log").read_text()
+        assert self.process.wait(600) == 0, (self.folder / "log").read_text()
         self.start()
 
     def _settings(self) -> dict[str, Any]:

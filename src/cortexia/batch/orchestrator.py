@@ -80,15 +80,18 @@ class BatchOrchestrator:
         ``output_dir`` (the annotations of each pipeline are written there as JSON Lines). Raises ``RejectedInput``,
         ``UnknownNameError``, ``ConfigurationError``.
         """
+        job_id = self._add(video_path, config)
+        self._save()
+        return job_id
+
+    def _add(self, video_path: str | Path, config: Mapping[str, Any] | None) -> str:
         with InputAdapter.adapt(Path(video_path)) as stream:
             videos = list(stream)
         if len(videos) != 1:
             raise ConfigurationError(f"one video is needed here, {video_path} holds {len(videos)}")
         if isinstance(videos[0], RejectedInput):
             raise videos[0]
-        job_id = self.add_video(videos[0], config)
-        self._save()
-        return job_id
+        return self.add_video(videos[0], config)
 
     def add_video(self, video: SourceVideo, config: Mapping[str, Any] | None = None) -> str:
         """As ``add_job``, for a video that was found already. The checkpoint is written by ``run_batch``."""
@@ -125,9 +128,11 @@ class BatchOrchestrator:
         job_ids = []
         for path in paths:
             try:
-                job_ids.append(self.add_job(path, config))
+                job_ids.append(self._add(path, config))
             except RejectedInput:
                 continue
+        # once for all: written after each of many jobs, it would take longer than they do
+        self._save()
         return tuple(dict.fromkeys(job_ids))
 
     def _submit(self, identity: VideoIdentity, order: Order, given: Mapping[str, Any]) -> str:
@@ -229,7 +234,7 @@ class BatchOrchestrator:
         for job_id, given in saved["jobs"].items():
             job = self._store.job(job_id)
             if job is None:
-                self.add_job(given["video_path"], given["config"])
+                self._add(given["video_path"], given["config"])
             else:
                 self._keep(job_id, given)
                 video = self._store.video(job.video_id)
