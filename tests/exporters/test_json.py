@@ -97,7 +97,7 @@ def test_golden(tmp_path):
     store.close()
     line = json.dumps(row, sort_keys=True, separators=(",", ":"))
     assert (tmp_path / "out" / ("a" * 64) / "object_detection.json").read_text() == (
-        '{"runs":[{"annotations":1,"annotator":"objects","message":null,"options":{},"reason":"why",'
+        '{"runs":[{"annotations":1,"annotator":"objects","message":null,"options":{},"quarantined":0,"reason":"why",'
         f'"run_id":"{spec.run_id}","status":"completed","version":"1"}}],"uri":"/videos/a.mp4",'
         f'"video_id":"{"a" * 64}","annotations":[\n{line}\n]}}\n'
     )
