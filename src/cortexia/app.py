@@ -173,7 +173,7 @@ class App(Batches):
                 jobs[job_id] = identity.uri
                 waiting.append(job_id)
                 on_event(submitted_event(job_id, identity))
-            held += identity.size_bytes if item[0].path.is_relative_to(self.settings.media_cache) else 0
+            held += identity.size_bytes if self._was_fetched(item) else 0
             if held >= self.settings.media_cache_bytes:
                 last |= self._work_in_stages(waiting, orders, on_event, stopped)
                 waiting, held = [], 0
@@ -189,7 +189,8 @@ class App(Batches):
         """Items without those videos for which everything is stored: they are results already, and need no job."""
         order = self._order(request)
         told: set[str] = set()
-        for chunk in chunks(items):
+        # what was fetched takes room: it is worked off before more is fetched
+        for chunk in chunks(items, ends=self._was_fetched):
             done = self._settled([item[1] for item in chunk if not isinstance(item, RejectedInput)], order)
             for item in chunk:
                 if isinstance(item, RejectedInput) or item[1].video_id not in done:
@@ -199,6 +200,9 @@ class App(Batches):
                     results.append(done[item[1].video_id])
                     on_event(settled_event(item[1]))
         self._drop_media(told)
+
+    def _was_fetched(self, item: Found) -> bool:
+        return not isinstance(item, RejectedInput) and item[0].path.is_relative_to(self.settings.media_cache)
 
     def _settled(self, identities: Sequence[VideoIdentity], order: Order) -> dict[str, VideoResult]:
         """Results by video, of those for which nothing is left to do."""

@@ -22,6 +22,8 @@ class Running:
     def __init__(self, batch: Batch, **options) -> None:
         self.batch = batch
         self.stop = threading.Event()
+        # other children of this process are servers of other tests
+        self._before = psutil.Process().children()
         self._thread = threading.Thread(target=lambda: batch.run(stopped=self.stop.is_set, **options))
         self._thread.start()
 
@@ -32,6 +34,9 @@ class Running:
             assert self._thread.is_alive(), self.batch.events
             time.sleep(0.01)
         raise AssertionError(f"it did not come to it: {self.batch.events}")
+
+    def workers(self) -> list[psutil.Process]:
+        return [child for child in psutil.Process().children() if child not in self._before]
 
     def holder(self, name: str) -> int:
         """Process of the worker that holds the job, once it does."""
@@ -117,8 +122,8 @@ def test_a_late_commit_is_refused_by_the_store_itself(batch):
     sleeper = batch.store.claim("w1", 0.01, job_id)
     time.sleep(0.05)
     assert batch.store.claim("w2", 30.0, job_id) is not None
-    with pytest.raises(FenceLostError), batch.store.transaction(sleeper):
-        pass
+    with pytest.raises(FenceLostError), batch.store.transaction(sleeper) as transaction:
+        transaction.finish_job(JobState.COMPLETED)
 
 
 def test_a_cancelled_job_stops_and_is_no_success(batch):
@@ -164,8 +169,8 @@ def test_a_worker_that_is_asked_to_leave_gives_its_job_back(batch, phase):
     if phase == "waiting":
         assert batch.store.claim("elsewhere/12345678/1/1", 3600.0, batch.jobs["video"]) is not None
     running = Running(batch, **more)
-    running.wait_for(lambda: psutil.Process().children())
-    child = psutil.Process().children()[0]
+    running.wait_for(running.workers)
+    child = running.workers()[0]
     if phase == "waiting":
         time.sleep(2.0)
     elif phase == "committing":

@@ -12,6 +12,10 @@ def test_chunks_are_cut_by_number():
     assert list(scan.chunks([])) == []
 
 
+def test_an_item_may_end_its_chunk():
+    assert list(scan.chunks(range(5), ends=lambda item: item in (0, 3))) == [[0], [1, 2, 3], [4]]
+
+
 def test_a_slow_source_is_not_waited_for():
     assert list(scan.chunks(range(3), within_s=0.0)) == [[0], [1], [2]]
 

@@ -15,7 +15,7 @@ from cortexia.annotators.frames import Frames
 from cortexia.annotators.loudness import Loudness
 from cortexia.annotators.shots import Shots
 from cortexia.decoders.base import DamageFound
-from cortexia.decoders.damage import ERROR_LOG, Damage, one_line
+from cortexia.decoders.damage import ERROR_LOG, Damage, said
 from cortexia.decoders.pyav import PyAVDecoder
 from cortexia.stores import open_store
 from cortexia.testing import SCENES, Camera, ShotSpec, SoundSpec, VideoSpec, tone
@@ -144,7 +144,7 @@ def test_what_a_call_raises_is_damage_and_no_crash():
     assert damage.call(fail) is None
     assert damage.call(lambda: 3) == 3
     assert (damage.errors, damage.found) == (1, True)
-    assert damage.first_error == "ValueError: broken bits"
+    assert damage.first_error == r"ValueError: broken bits\x00"
 
 
 def test_the_ends_of_demuxers_and_decoders_are_no_damage():
@@ -167,8 +167,8 @@ def test_strict_means_the_first_entry_raises():
 
 
 def test_messages_have_one_line_and_a_limit():
-    assert one_line("a\nb\tc\x1b[31m") == "a b c [31m"
-    assert len(one_line("x" * 10_000)) == 300
+    assert said("a\nb\tc\x1b[31m") == r"a b c\x1b[31m"
+    assert len(said("x" * 10_000)) == 300
 
 
 def test_the_log_level_is_put_back():

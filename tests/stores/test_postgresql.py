@@ -26,6 +26,7 @@ from cortexia.errors import (
     StoreUnreachableError,
 )
 from cortexia.stores import open_store, without_password
+from cortexia.stores.lifecycle import Backoff, Growth
 from cortexia.stores.sql import migrations, postgresql, repeating, runs
 from cortexia.stores.sql.copying import for_jsonb
 from cortexia.stores.sql.door import Collision
@@ -127,7 +128,8 @@ def test_a_database_that_is_not_there_is_named(url):
         open_store(make_url(url).set(database="nowhere").render_as_string(hide_password=False))
 
 
-def test_a_store_outlives_a_restart_of_its_server(store):
+def test_a_store_outlives_a_restart_of_its_server(store, monkeypatch):
+    monkeypatch.setattr(repeating, "_PAUSE", Backoff(Growth.FIXED, 3.0))
     job_id = submitted(store, spec())
     server = postgres.own_server()
     server.stop()
@@ -301,7 +303,7 @@ def test_a_worker_that_stands_still_in_a_commit_does_not_stop_the_others(store):
     stuck, other = submitted(store, spec("a"), letter="a"), submitted(store, spec("b"), letter="b")
     zombie = store.claim("zombie", 0.01, stuck)
     with store._door.write() as connection:
-        JobRows(connection, AT_ONCE).require(zombie)
+        JobRows(connection, AT_ONCE).commit(zombie)
         time.sleep(0.05)
         assert store.claim("w", 30.0).job.job_id == other
     assert store.claim("w", 30.0).job.job_id == stuck

@@ -4,7 +4,7 @@ every few hundred videos, and no job."""
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from cortexia.stores.base import StorageBackend
@@ -15,13 +15,16 @@ MOST = 256
 WITHIN_S = 0.5
 
 
-def chunks(items: Iterable[T], most: int = MOST, within_s: float = WITHIN_S) -> Iterator[list[T]]:
-    """Items in lists of at most ``most``; a list is not kept waiting for more than ``within_s`` and one item."""
+def chunks(
+    items: Iterable[T], ends: Callable[[T], bool] = lambda item: False, most: int = MOST, within_s: float = WITHIN_S
+) -> Iterator[list[T]]:
+    """Items in lists of at most ``most``; a list is not kept waiting for more than ``within_s`` and one item, nor
+    beyond an item that ``ends`` it."""
     chunk: list[T] = []
     since = time.monotonic()
     for item in items:
         chunk.append(item)
-        if len(chunk) >= most or time.monotonic() - since >= within_s:
+        if ends(item) or len(chunk) >= most or time.monotonic() - since >= within_s:
             yield chunk
             chunk, since = [], time.monotonic()
     if chunk:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cortexia.stores.base import StorageBackend
+from cortexia.stores.sql.digest import rows_digest
+from cortexia.stores.sql.rows import CONTENT
 from cortexia.stores.transfer import Values, transfer_of
 from cortexia.types import canonical_json
 
@@ -28,15 +30,16 @@ def video_checksum(store: StorageBackend, video_id: str) -> VideoChecksum:
     """Runs in the order of their ids, each with its windows and the digests of their rows, for which every row is read.
 
     Rows are streamed: memory does not grow with their number. Clocks and the place where the video lies are left out;
-    status, position and state of each run are in, so that equal checksums also mean that work goes on alike. Raises
-    ``DataInconsistencyError`` for rows that are not those of their digest.
+    status, position and state of each run are in, so that equal checksums also mean that work goes on alike. Damaged
+    rows give another checksum.
     """
     row_count = 0
-    with transfer_of(store).reading(video_id) as (head, windows):
+    with transfer_of(store).reading(video_id, as_it_is=True) as (head, windows):
         runs = {run["run_id"]: hashlib.sha256(_line(run, _OF_RUN, state=run["state"])) for run in head.tables["runs"]}
         for window in windows:
             aside = [[item["ordinal"], item["reason"]] for item in window.quarantined]
-            runs[window.window["run_id"]].update(_line(window.window, _OF_WINDOW, quarantined=aside))
+            found = {"row_count": len(window.rows), "rows_sha256": rows_digest(window.rows, CONTENT)}
+            runs[window.window["run_id"]].update(_line({**window.window, **found}, _OF_WINDOW, quarantined=aside))
             row_count += len(window.rows)
     whole = hashlib.sha256("".join(runs[run_id].hexdigest() for run_id in sorted(runs)).encode())
     return VideoChecksum(video_id, len(runs), row_count, whole.hexdigest())

@@ -46,10 +46,12 @@ class Transfer(Protocol):
 
     def holds(self, video_id: str) -> bool: ...
 
-    def reading(self, video_id: str) -> AbstractContextManager[tuple[VideoHead, Iterator[WindowRows]]]:
+    def reading(
+        self, video_id: str, as_it_is: bool = False
+    ) -> AbstractContextManager[tuple[VideoHead, Iterator[WindowRows]]]:
         """One state of the video; windows are streamed, those of each run in their order, and runs that others have
         superseded before those others. Raises ``DataInconsistencyError`` for a window whose rows are not those that
-        were committed."""
+        were committed, unless it shall be read ``as_it_is``."""
 
     def write(self, head: VideoHead, windows: Iterable[WindowRows], blobs: BlobStore) -> None:
         """Take a video in that is not here, with its pictures from ``blobs``; on an error nothing of it is here."""

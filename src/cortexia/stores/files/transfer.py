@@ -62,9 +62,9 @@ class FileTransfer(SqlTransfer):
         return super().holds(video_id)
 
     @contextlib.contextmanager
-    def reading(self, video_id: str) -> Iterator[tuple[VideoHead, Iterator[WindowRows]]]:
+    def reading(self, video_id: str, as_it_is: bool = False) -> Iterator[tuple[VideoHead, Iterator[WindowRows]]]:
         self._freshness.of_video(video_id)
-        with super().reading(video_id) as read:
+        with super().reading(video_id, as_it_is) as read:
             yield read
 
     def write(self, head: VideoHead, windows: Iterable[WindowRows], blobs: BlobStore) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from itertools import islice
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
@@ -25,7 +25,7 @@ from cortexia.types import KeyPicture
 _TABLES = (schema.pipelines, schema.videos, schema.runs, schema.jobs, schema.job_runs)
 _SHARED = schema.pipelines
 """Rows that belong to no one video: they are there already, or not."""
-_TYPE, _DATA = COLUMNS.index("type"), COLUMNS.index("data")
+_TYPE, _DATA, _WINDOW = (COLUMNS.index(name) for name in ("type", "data", "window_ordinal"))
 
 
 class SqlTransfer:
@@ -44,10 +44,11 @@ class SqlTransfer:
             return connection.execute(own).one_or_none() is not None
 
     @contextlib.contextmanager
-    def reading(self, video_id: str) -> Iterator[tuple[VideoHead, Iterator[WindowRows]]]:
+    def reading(self, video_id: str, as_it_is: bool = False) -> Iterator[tuple[VideoHead, Iterator[WindowRows]]]:
         with self._door.read() as connection:
             head = _head(connection, video_id)
-            yield head, _windows(connection, head)
+            windows = _windows(connection, head)
+            yield head, windows if as_it_is else map(_checked, windows)
 
     def write(self, head: VideoHead, windows: Iterable[WindowRows], blobs: BlobStore) -> None:
         with self._door.write() as connection:
@@ -99,14 +100,14 @@ def _oldest_first(runs: Iterable[Values]) -> list[Values]:
 def _windows(connection: Connection, head: VideoHead) -> Iterator[WindowRows]:
     for run in reversed(head.tables["runs"]):
         own = schema.windows.c.run_id == run["run_id"]
-        windows = _rows_of(connection, schema.windows, own, schema.windows.c.ordinal)
-        rows = read_rows(connection, run["run_id"])
         aside = _quarantined(connection, run["run_id"])
-        for window in windows:
-            checked = _checked(connection, window, list(islice(rows, window["row_count"])))
-            yield replace(checked, quarantined=tuple(aside.get(window["ordinal"], ())))
-        if next(rows, None) is not None:
-            raise DataInconsistencyError(f"run {run['run_id']} has rows that are of none of its windows")
+        rows = groupby(read_rows(connection, run["run_id"]), key=itemgetter(_WINDOW))
+        found = next(rows, None)
+        for window in _rows_of(connection, schema.windows, own, schema.windows.c.ordinal):
+            ordinal, here = window["ordinal"], []
+            if found is not None and found[0] == ordinal:
+                here, found = list(found[1]), next(rows, None)
+            yield WindowRows(window, here, _blobs_of(connection, here), tuple(aside.get(ordinal, ())))
 
 
 def _quarantined(connection: Connection, run_id: str) -> dict[int, list[Values]]:
@@ -118,13 +119,14 @@ def _quarantined(connection: Connection, run_id: str) -> dict[int, list[Values]]
     return found
 
 
-def _checked(connection: Connection, window: Values, rows: list[Row]) -> WindowRows:
-    if len(rows) != window["row_count"] or rows_digest(rows, CONTENT) != window["rows_sha256"]:
+def _checked(window: WindowRows) -> WindowRows:
+    mark, rows = window.window, window.rows
+    if len(rows) != mark["row_count"] or rows_digest(rows, CONTENT) != mark["rows_sha256"]:
         raise DataInconsistencyError(
-            f"window {window['ordinal']} of run {window['run_id']} is damaged: its rows are not those that were"
-            " committed; 'cortexia db check' tells more"
+            f"window {mark['ordinal']} of run {mark['run_id']} is damaged: its rows are not those that were committed;"
+            " 'cortexia db check' tells more"
         )
-    return WindowRows(window, rows, _blobs_of(connection, rows))
+    return window
 
 
 def _blobs_of(connection: Connection, rows: list[Row]) -> tuple[Values, ...]:
