@@ -13,7 +13,6 @@ from keeping import filled, opened, vandalised
 from kinds import STORES
 
 from cortexia.errors import ConfigurationError, DataInconsistencyError, StoreBusyError
-from cortexia.maintenance import move as moving
 from cortexia.maintenance.check import CheckOptions, check
 from cortexia.maintenance.move import move
 from cortexia.stores import open_store
@@ -168,5 +167,5 @@ def test_a_store_is_not_moved_to_itself(tmp_path):
 def test_progress_is_told(tmp_path):
     path, told = filled(tmp_path / "store.db"), []
     with opened(path) as source, opened(tmp_path / "to.db") as target:
-        moving.move(source, target, report=lambda *words: told.append(words))
+        move(source, target, report=lambda *words: told.append(words))
     assert told == [("videos", 0, 2), ("videos", 1, 2), ("videos", 2, 2)]

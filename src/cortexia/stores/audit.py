@@ -35,6 +35,20 @@ class AuditEntry:
     hash: str
     tenant: str = LOCAL_TENANT
 
+    def as_row(self) -> dict[str, Any]:
+        """As it is kept: the columns of ``audit_log``, the keys of a line of its file."""
+        return {
+            "seq": self.seq,
+            "created_at": self.created_at,
+            "actor": self.actor,
+            "action": self.event.action,
+            "subject": self.event.subject,
+            "details": dict(self.event.details),
+            "prev_hash": self.prev_hash,
+            "hash": self.hash,
+            "tenant": self.tenant,
+        }
+
     def expected_hash(self) -> str:
         """SHA-256 (hex) over the canonical JSON of all the rest."""
         event = self.event

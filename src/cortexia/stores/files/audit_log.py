@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from cortexia.errors import DataInconsistencyError
 from cortexia.files import make_folder, sync_folder, translate_os_error
@@ -83,7 +83,7 @@ def _write(file: IO[bytes], last: tuple[int, str] | None, events: Sequence[Audit
     now = time.strftime(_MOMENT, time.gmtime())
     for event in events:
         entry = chained(last, now, actor(), event)
-        file.write(canonical_json(_to_json(entry)).encode() + b"\n")
+        file.write(canonical_json(entry.as_row()).encode() + b"\n")
         last = (entry.seq, entry.hash)
     file.flush()
     os.fsync(file.fileno())
@@ -111,21 +111,6 @@ def _last_line(file: IO[bytes], end: int) -> bytes:
         if len(lines) > 1 or start == 0:
             return lines[-1]
         size *= 2
-
-
-def _to_json(entry: AuditEntry) -> dict[str, Any]:
-    event = entry.event
-    return {
-        "seq": entry.seq,
-        "created_at": entry.created_at,
-        "actor": entry.actor,
-        "action": event.action,
-        "subject": event.subject,
-        "details": dict(event.details),
-        "prev_hash": entry.prev_hash,
-        "hash": entry.hash,
-        "tenant": entry.tenant,
-    }
 
 
 def _entry(line: bytes) -> AuditEntry | None:

@@ -29,7 +29,6 @@ from cortexia.stores.transfer import Values, VideoHead, WindowRows
 from cortexia.types import RunStatus, VideoIdentity, canonical_json
 
 _CREATED = COLUMNS.index("created_at")
-_PASS = "pass"  # noqa: S105 - a verdict's source  # nosec B105
 
 CatchUp = Callable[[Connection, str, Collection[str]], object]
 
@@ -164,7 +163,7 @@ class _WindowFiles:
             self._last = self._file(job_id, [], [])
         if self._last is not None:
             self._last["anchors"] = self._video["anchors"]
-            self._last["verdict"] = self._video["verdict"] if self._video["verdict_source"] == _PASS else None
+            self._last["verdict"] = self._video["verdict"] if self._video["verdict_source"] == videos.PASS else None
         self._flush()
 
     def _flush(self) -> None:

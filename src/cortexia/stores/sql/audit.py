@@ -28,7 +28,7 @@ def append(connection: Connection, events: Sequence[AuditEvent]) -> None:
     now = str(connection.execute(_NOW).scalar_one())
     for event in events:
         entry = chained(last, now, actor(), event)
-        connection.execute(insert(audit_log).values(**_to_row(entry)))
+        connection.execute(insert(audit_log).values(**entry.as_row()))
         last = (entry.seq, entry.hash)
 
 
@@ -43,18 +43,3 @@ def entries(connection: Connection, after: int = 0) -> Iterator[AuditEntry]:
 def head(connection: Connection) -> int:
     """Number of the last entry; 0 for an empty log."""
     return int(connection.execute(select(func.coalesce(func.max(audit_log.c.seq), 0))).scalar_one())
-
-
-def _to_row(entry: AuditEntry) -> dict[str, object]:
-    event = entry.event
-    return {
-        "seq": entry.seq,
-        "created_at": entry.created_at,
-        "actor": entry.actor,
-        "action": event.action,
-        "subject": event.subject,
-        "details": dict(event.details),
-        "prev_hash": entry.prev_hash,
-        "hash": entry.hash,
-        "tenant": entry.tenant,
-    }
