@@ -28,6 +28,11 @@ def test_no_promise_is_broken_in_five_hundred_worlds():
     assert broken(range(500)) == {}
 
 
+def test_a_window_that_came_after_the_lapse_leaves_no_job_without_end():
+    """Once, such a lease was begun anew for ever."""
+    assert broken(range(4451, 4452)) == {}
+
+
 @pytest.mark.long
 def test_no_promise_is_broken_in_ten_thousand_worlds():
     assert broken(range(500, 10_500)) == {}

@@ -135,7 +135,9 @@ def relet(job: JobRecord, now: float) -> JobRecord:
     """The same lease, begun now: a holder that lives renews it, and that of a dead one lapses soon."""
     if job.lease_expires_at is None or job.heartbeat_at is None:
         return job
-    return replace(job, lease_expires_at=now + job.lease_expires_at - job.heartbeat_at, heartbeat_at=now)
+    # a window may have come after the lease had lapsed: nothing is left of it then
+    length_s = max(0.0, job.lease_expires_at - job.heartbeat_at)
+    return replace(job, lease_expires_at=now + length_s, heartbeat_at=now)
 
 
 # -- ends of an attempt
