@@ -54,8 +54,9 @@ def fill(path: Path, videos: int, wanted: Order) -> int:
 
 
 def _multiply(connection: sqlite3.Connection, videos: int, wanted: Order) -> None:
-    """Every other video as a copy of the rows of the first."""
+    """Every other video as a copy of the rows of the first, with its job."""
     connection.execute("UPDATE jobs SET status = 'completed'")
+    (job_id,) = connection.execute("SELECT job_id FROM jobs").fetchone()
     connection.execute("UPDATE runs SET status = 'completed'")
     model = wanted.specs(identity(0).video_id)
     for number in range(1, videos):
@@ -63,6 +64,8 @@ def _multiply(connection: sqlite3.Connection, videos: int, wanted: Order) -> Non
         _copy(connection, "videos", "video_id", identity(0).video_id, video_id=video.video_id, file_path=video.uri)
         for name, spec in wanted.specs(video.video_id).items():
             _copy_run(connection, model[name], spec)
+        changed = {"job_id": f"{number:036}", "video_id": video.video_id, "video_path": video.uri, "seq": number + 1}
+        _copy(connection, "jobs", "job_id", job_id, **changed)
 
 
 def _copy_run(connection: sqlite3.Connection, model: RunSpec, spec: RunSpec) -> None:
@@ -70,7 +73,7 @@ def _copy_run(connection: sqlite3.Connection, model: RunSpec, spec: RunSpec) -> 
     _copy(connection, "runs", "run_id", model.run_id, **changed)
 
 
-def _copy(connection: sqlite3.Connection, table: str, key: str, of: str, **changed: str) -> None:
+def _copy(connection: sqlite3.Connection, table: str, key: str, of: str, **changed: str | int) -> None:
     names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     chosen = ", ".join(f":{name}" if name in changed else name for name in names)
     connection.execute(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from filling import box, claimed, commit, completed, identity, part, spec, submitted
+from sqlalchemy.dialects import sqlite
 
 import cortexia
 from cortexia.errors import (
@@ -23,7 +24,7 @@ from cortexia.errors import (
 )
 from cortexia.stores import open_store
 from cortexia.stores.blobs import FolderBlobStore
-from cortexia.stores.sql import migrations
+from cortexia.stores.sql import migrations, runs
 from cortexia.stores.sql.sqlite import SQLiteStorageBackend
 from cortexia.types import KeyPicture, Query
 
@@ -54,6 +55,16 @@ def test_commits_are_durable(store):
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+
+
+def test_what_is_completed_is_asked_by_video(store):
+    """By the index of the states each of these questions would read every completed run there is."""
+    statement = runs._COMPLETED.params(asked=["a", "b"])
+    compiled = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    with store._door.read() as connection:
+        steps = " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}"))
+    assert "ix_runs_video_id" in steps
+    assert "ix_runs_status" not in steps
 
 
 def test_nothing_is_ever_ignored_or_replaced():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -164,6 +167,15 @@ def test_a_run_is_what_makes_its_rows():
         RunSpec("v" * 64, "shots", "1", {"a": 1, "b": 2}, tenant="t"),
     ]
     assert len({spec.run_key, *(other.run_key for other in others)}) == len(others) + 1
+
+
+@pytest.mark.parametrize("upstream", [(), ("b", "a")])
+def test_a_run_key_is_the_digest_that_stores_hold(upstream):
+    spec = RunSpec('a "video"', "shots", "1", {"fps": 2}, None, TimeRange(1.0, 2.5), upstream)
+    parts = ["local", 'a "video"', "shots", "1", spec.options_digest, None, TimeRange(1.0, 2.5).key(), sorted(upstream)]
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert spec.run_key == hashlib.sha256(text.encode()).hexdigest()
+    assert replace(spec, video_id="", upstream=()).for_video('a "video"', upstream).run_key == spec.run_key
 
 
 @given(st.text(st.characters(codec="utf-8")), st.integers(), st.integers(0))

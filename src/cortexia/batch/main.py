@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from cortexia import registry
 from cortexia.batch.devices import DeviceSlots
 from cortexia.batch.patience import FreeSpace, Patience, is_away
@@ -99,7 +101,7 @@ def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], 
     configure_logs(payload["log_level"], payload["log_format"])
     cancel = CancelToken()
     try:
-        with _watching(stopped, cancel):
+        with _watching(stopped, cancel), _threads_of_opencv(payload["threads"]):
             options = worker_options(payload, cancel)
             with _opened(payload, options) as store:
                 decoder = registry.load("decoders", "content")()
@@ -107,6 +109,17 @@ def main(payload: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None], 
     except CortexiaError as error:
         if not (cancel.is_cancelled and is_away(error)):
             emit({"event": "worker_failed", "code": error.code, "message": str(error)})
+
+
+@contextmanager
+def _threads_of_opencv(threads: int) -> Iterator[None]:
+    """OpenCV, left to itself, takes every processor for each of its calls, whatever the other workers do."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(threads)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from cortexia import provenance
 from cortexia.annotators.base import Annotator
 from cortexia.plan import WeightsOf, make_specs, no_weights
 from cortexia.stores.base import StorageBackend
-from cortexia.types import WHOLE_VIDEO, RunSpec, TimeRange, VideoIdentity
+from cortexia.types import WHOLE_VIDEO, RunSpec, TimeRange, VideoIdentity, run_id_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,11 @@ class Order:
         return make_specs("", self.recipes, self.needs, self.time_range, self.weights_of)
 
     def run_ids(self, video_id: str) -> list[str]:
-        return [spec.run_id for spec in self.specs(video_id).values()]
+        """Ids of ``specs``, without making these."""
+        keys: dict[str, str] = {}
+        for name, model in self._any_video.items():
+            keys[name] = model.key_for(video_id, tuple(keys[need] for need in self.needs[name]))
+        return [run_id_of(key) for key in keys.values()]
 
 
 def submit(

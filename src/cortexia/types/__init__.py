@@ -28,6 +28,7 @@ from cortexia.types.run import (
     annotation_id,
     canonical_json,
     digest_of,
+    run_id_of,
 )
 from cortexia.types.time import MICROSECONDS, WHOLE_VIDEO, TimeRange, TimeSpan, Timestamp
 from cortexia.types.video import (
@@ -85,4 +86,5 @@ __all__ = [
     "canonical_json",
     "digest_of",
     "frame_span",
+    "run_id_of",
 ]

@@ -82,30 +82,36 @@ class RunSpec:
         return digest_of(dict(self.options))
 
     def for_video(self, video_id: str, upstream: tuple[str, ...]) -> RunSpec:
-        """The same asked of another video. The options are the same object, and so is their digest."""
+        """The same asked of another video. What comes of the options, the same object, is not worked out again."""
         other = replace(self, video_id=video_id, upstream=upstream)
-        other.__dict__["options_digest"] = self.options_digest
+        other.__dict__.update(options_digest=self.options_digest, _key_parts=self._key_parts)
         return other
 
     @cached_property
     def run_key(self) -> str:
         """SHA-256 over everything above: the same key means the same rows."""
-        return digest_of(
-            [
-                self.tenant,
-                self.video_id,
-                self.annotator,
-                self.version,
-                self.options_digest,
-                self.weights_sha256,
-                self.time_range.key(),
-                sorted(self.upstream),
-            ]
-        )
+        return self.key_for(self.video_id, self.upstream)
+
+    def key_for(self, video_id: str, upstream: tuple[str, ...]) -> str:
+        """The key of ``for_video``, without the spec: resuming a large folder asks for a million of them."""
+        before, after = self._key_parts
+        text = f"{before},{canonical_json(video_id)},{after},{canonical_json(sorted(upstream)) if upstream else '[]'}]"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def _key_parts(self) -> tuple[str, str]:
+        """What the canonical JSON of a key says before the video, and between that and the upstream runs."""
+        recipe = [self.annotator, self.version, self.options_digest, self.weights_sha256, self.time_range.key()]
+        return canonical_json([self.tenant])[:-1], canonical_json(recipe)[1:-1]
 
     @cached_property
     def run_id(self) -> str:
-        return _named_uuid(self.run_key)
+        return run_id_of(self.run_key)
+
+
+def run_id_of(run_key: str) -> str:
+    """Deterministic id of the run with this key."""
+    return _named_uuid(run_key)
 
 
 def annotation_id(run_key: str, kind: str, start_pts: int, ordinal: int) -> str:
