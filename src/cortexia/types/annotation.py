@@ -224,6 +224,7 @@ def annotation_from_fields(kind: str, data: Mapping[str, Any], **common: Any) ->
         raise ValidationError(f"{kind}: {error}") from error
 
 
+_IS_TEXT = frozenset({str})
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
@@ -233,6 +234,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Mapping):
+        if _IS_TEXT.issuperset(map(type, value)) and _PLAIN.issuperset(map(type, value.values())):
+            return dict(value)
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]

@@ -44,11 +44,15 @@ def rows_digest(rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> str:
 
 
 def _parts(name: str, values: Sequence[Any]) -> Iterable[bytes]:
-    present = values if None not in values else [value for value in values if value is not None]
-    yield bytes(value is not None for value in values) if present is not values else b"\1" * len(values)
+    missing = values.count(None)
+    if missing == len(values):
+        yield b"\0" * missing
+        return
+    yield bytes(value is not None for value in values) if missing else b"\1" * len(values)
+    present = [value for value in values if value is not None] if missing else values
     if name in _NUMBERS:
         yield _little(array(_NUMBERS[name], present))
-    elif present:
+    else:
         yield ("\0".join(present) + "\0").encode()
 
 

@@ -87,38 +87,37 @@ def records_to_rows(records: Sequence[AnnotationRecord], origin: Fraction, sourc
     """
     tail = dataclasses.astuple(source)
     clock = _Clock(origin)
-    rows: list[Row] = []
-    for record in records:
-        annotation = record.annotation
-        span, confidence = annotation.span, annotation.confidence
-        base, start_us = clock.read(span.start)
-        end_base, end_us = clock.read(span.end)
-        rows.append(
-            (
-                record.annotation_id,
-                annotation.type,
-                annotation.stored_type,
-                annotation.label,
-                None if confidence is None else confidence + 0.0,
-                start_us / MICROSECONDS,
-                end_us / MICROSECONDS,
-                start_us,
-                end_us,
-                span.start.pts,
-                span.end.pts,
-                base,
-                None if end_base is base else end_base,
-                annotation.frame_index,
-                annotation.track_id,
-                *(_NO_BOX if annotation.bbox is None else _box(annotation.bbox)),
-                *_ids(annotation.attributes),
-                _data(annotation),
-                record.ordinal,
-                record.emitted_at,
-                *tail,
-            )
-        )
-    return rows
+    return [_row(record, clock) + tail for record in records]
+
+
+def _row(record: AnnotationRecord, clock: _Clock) -> Row:
+    """The values of ``CONTENT``."""
+    annotation = record.annotation
+    start, end, confidence = annotation.span.start, annotation.span.end, annotation.confidence
+    base, start_us = clock.read(start)
+    end_base, end_us = clock.read(end)
+    return (
+        record.annotation_id,
+        annotation.type,
+        annotation.stored_type,
+        annotation.label,
+        None if confidence is None else confidence + 0.0,
+        start_us / MICROSECONDS,
+        end_us / MICROSECONDS,
+        start_us,
+        end_us,
+        start.pts,
+        end.pts,
+        base,
+        None if end_base is base else end_base,
+        annotation.frame_index,
+        annotation.track_id,
+        *(_NO_BOX if annotation.bbox is None else _box(annotation.bbox)),
+        *_ids(annotation.attributes),
+        _data(annotation),
+        record.ordinal,
+        record.emitted_at,
+    )
 
 
 def row_to_stored(row: Any) -> StoredRow:
@@ -199,17 +198,19 @@ def _ids(attributes: Mapping[str, Any]) -> Row:
 
 
 def _data(annotation: Annotation) -> str:
-    has_data = _has_data(type(annotation)) or annotation.attributes
-    text = encode(annotation.data()) if has_data else "{}"
+    label, track_id = annotation.label, annotation.track_id
+    if (label is not None and "\0" in label) or (track_id is not None and "\0" in track_id):
+        raise ValidationError(f"{annotation.type}: label or track id holds a NUL character")
+    if not (_has_data(type(annotation)) or annotation.attributes):
+        return "{}"
+    data = annotation.data()
+    text = encode(data)
     if "-0.0" in text:
         # JSON in PostgreSQL knows no negative zero: as with boxes, it is zero everywhere
         text = _NEGATIVE_ZERO.sub(lambda found: "0.0" if found[0] == "-0.0" else found[0], text)
-    label, track_id = annotation.label, annotation.track_id
     # an escaped NUL may also be a backslash before u0000: only then is the costly look worth it
-    if "\\u0000" in text and _has_nul(annotation.data()):
+    if "\\u0000" in text and _has_nul(data):
         raise ValidationError(f"{annotation.type}: text holds a NUL character")
-    if (label is not None and "\0" in label) or (track_id is not None and "\0" in track_id):
-        raise ValidationError(f"{annotation.type}: label or track id holds a NUL character")
     return text
 
 
