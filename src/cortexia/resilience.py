@@ -27,7 +27,11 @@ class Policy:
     successes: int = 2
 
 
-POLICIES: Mapping[str, Policy] = {"model": Policy(failures=3), "annotator": Policy(failures=3)}
+POLICIES: Mapping[str, Policy] = {
+    "model": Policy(failures=3),
+    "annotator": Policy(failures=3),
+    "endpoint": Policy(failures=5),
+}
 """By what is guarded (G8)."""
 
 

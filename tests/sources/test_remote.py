@@ -17,6 +17,7 @@ from cortexia.buckets import ObjectAccess
 from cortexia.config import ProcessingConfig, Settings
 from cortexia.errors import ConfigurationError, RejectedInput
 from cortexia.processor import VideoProcessor
+from cortexia.resilience import Breakers
 from cortexia.sources import InputAdapter, MediaCache, RemoteAccess, SourceVideo, StreamInputStream, identify
 from cortexia.testing import SCENES, ShotSpec, VideoSpec
 from cortexia.types import Query
@@ -62,6 +63,52 @@ def test_a_url_becomes_a_video_with_its_digest(access):
     assert identify(one).size_bytes == len(BODY)
     assert one.uri == f"{base}/some%20clip.mp4"
     assert [path.name for path in access.cache.folder.iterdir()] == [SHA], "nothing else is left"
+
+
+class Moody:
+    """A server that is down until it is not."""
+
+    def __init__(self) -> None:
+        self.status, self.asked = 503, 0
+
+    def __call__(self, handler) -> None:
+        self.asked += 1
+        send(handler, BODY if self.status == 200 else b"", self.status)
+
+
+def outcome(url: str, access: RemoteAccess) -> str:
+    try:
+        (one,) = videos(url, access)
+    except RejectedInput as error:
+        return "left alone" if "next try is let through" in str(error) else error.reason
+    return one.filename
+
+
+def test_a_server_that_is_down_is_left_alone_for_a_minute(access):
+    now = [0.0]
+    access = replace(access, endpoints=Breakers("endpoint", clock=lambda: now[0]))
+    server = Moody()
+    with serving(server) as base, serving(Ranged(BODY)) as other:
+        for number in range(5):
+            assert outcome(f"{base}/{number}.mp4", access) == "unreachable"
+        asked = server.asked
+        assert outcome(f"{base}/5.mp4", access) == "left alone"
+        assert outcome(f"{other}/5.mp4", access) == "5.mp4", "another server has a breaker of its own"
+        assert server.asked == asked
+        now[0] = 59.9
+        assert outcome(f"{base}/5.mp4", access) == "left alone"
+        now[0], server.status = 60.0, 200
+        for number in range(5, 8):
+            assert outcome(f"{base}/{number}.mp4", access) == f"{number}.mp4"
+
+
+def test_a_server_that_says_no_is_there(access):
+    server = Moody()
+    server.status = 404
+    with serving(server) as base:
+        for number in range(7):
+            assert outcome(f"{base}/{number}.mp4", access) == "not_found"
+    assert server.asked == 7
 
 
 def test_an_archive_at_an_address_is_opened(access, tmp_path):

@@ -6,7 +6,7 @@ import mimetypes
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -14,8 +14,9 @@ from urllib.parse import unquote, urlsplit
 from cortexia.archives import archive_format
 from cortexia.buckets import ObjectAccess, ObjectAddress, ObjectStorage, is_object_address
 from cortexia.config import Settings, load_settings
-from cortexia.errors import NetworkError, RejectedInput, SourceRefusedError
+from cortexia.errors import CircuitBreakerOpenError, NetworkError, RejectedInput, SourceRefusedError
 from cortexia.net import Fetched, NetPolicy, shown_url
+from cortexia.resilience import Breakers
 from cortexia.sources.archive import ArchiveInputStream
 from cortexia.sources.base import SourceVideo
 from cortexia.sources.cache import MediaCache
@@ -32,11 +33,13 @@ def is_remote(source: str) -> bool:
 
 @dataclass(frozen=True)
 class RemoteAccess:
-    """How other machines are reached, and where what comes from them is kept."""
+    """How other machines are reached, and where what comes from them is kept. ``endpoints``: a breaker for each server
+    and bucket, so that the thousand other videos of one that is down do not wait for it one by one (G8)."""
 
     cache: MediaCache
     policy: NetPolicy
     objects: ObjectAccess
+    endpoints: Breakers = field(default_factory=lambda: Breakers("endpoint"))
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -122,9 +125,12 @@ class StreamInputStream:
         """What lies there, in a folder that goes when the block ends."""
         with self._access.cache.scratch() as scratch:
             try:
-                fetched = item.fetch(scratch / "media", self._sha256)
+                with self._access.endpoints[item.endpoint].attempt(_may_come_back):
+                    fetched = item.fetch(scratch / "media", self._sha256)
             except NetworkError as error:
                 raise RejectedInput(error.reason, str(error)) from error
+            except CircuitBreakerOpenError as error:
+                raise RejectedInput(NetworkError.reason, f"{item.uri}: {error}") from error
             yield fetched
 
     def _kept(self, item: _WebFile | _Object, fetched: Fetched) -> SourceVideo:
@@ -152,7 +158,8 @@ class _WebFile:
         self._url = url
         self._policy = policy
         self.uri = shown_url(url)
-        self.name = unquote(urlsplit(self.uri).path.rpartition("/")[2]) or urlsplit(self.uri).netloc
+        self.endpoint = urlsplit(self.uri).netloc
+        self.name = unquote(urlsplit(self.uri).path.rpartition("/")[2]) or self.endpoint
 
     def fetch(self, target: Path, sha256: str | None) -> Fetched:
         from cortexia.net import download
@@ -165,10 +172,16 @@ class _Object:
         self._address = address
         self._storage = storage
         self.uri = str(address)
+        self.endpoint = f"{address.scheme}://{address.bucket}"
         self.name = address.name
 
     def fetch(self, target: Path, sha256: str | None) -> Fetched:
         return self._storage.download(self._address, target, sha256)
+
+
+def _may_come_back(error: BaseException) -> bool:
+    """Whether a download failed because of the server: one that says no, or whose file is too large, is there."""
+    return isinstance(error, NetworkError) and error.retryable
 
 
 def is_plainly_no_video(name: str) -> bool:
