@@ -13,6 +13,7 @@ from typing import Any
 
 from cortexia import registry
 from cortexia.annotators.base import Annotator, SessionContext, option_types
+from cortexia.batch.account import Gathering
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.scan import chunks, settled
 from cortexia.batch.stages import goes_on, in_stages
@@ -162,6 +163,7 @@ class App(Batches):
         waiting: list[str] = []
         last: dict[str, str] = {}
         held = 0
+        gathering = Gathering(store)
         found = islice(self._identify(sources, left_out, request.fps), limit)
         for item in self._unsettled(found, request, results, on_event):
             if isinstance(item, RejectedInput):
@@ -173,10 +175,13 @@ class App(Batches):
                 jobs[job_id] = identity.uri
                 waiting.append(job_id)
                 on_event(submitted_event(job_id, identity))
+                if gathering.is_called_off_by(job_id):
+                    break
             held += identity.size_bytes if self._was_fetched(item) else 0
             if held >= self.settings.media_cache_bytes:
                 last |= self._work_in_stages(waiting, orders, on_event, stopped)
                 waiting, held = [], 0
+                gathering.begin_anew()
             if stopped():
                 break
         last |= self._work_in_stages(waiting, orders, on_event, stopped)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cortexia import lookup, provenance, registry
-from cortexia.batch.account import UNFINISHED, batch_report, cancel_batch
+from cortexia.batch.account import UNFINISHED, Gathering, batch_report, cancel_batch
 from cortexia.batch.batch_file import BatchEntry, BatchFile
 from cortexia.batch.ending import settle
 from cortexia.batch.follow import Follower
@@ -108,11 +108,13 @@ class Batches(Intake):
         wanted = self._wanted_videos(batch.entries, left_out, lambda error: refused.append(rejected(error, on_event)))
         if self._has_unfinished(batch.checkpoint, wanted):
             orchestrator.load_checkpoint(batch.checkpoint)
+        gathering = Gathering(self.store())
         for video, config in wanted.values():
             if stop.is_set():
                 break
             try:
-                orchestrator.add_video(video, config)
+                if gathering.is_called_off_by(orchestrator.add_video(video, config)):
+                    break
             except RejectedInput as error:
                 refused.append(rejected(error, on_event))
         return self._run(orchestrator, batch.workers, refused, left_out, was_stopped=stop.is_set())

@@ -10,6 +10,7 @@ import pytest
 from tests.cli.typing_commands import Typist, wait_for
 
 from cortexia.app import App, Request
+from cortexia.batch.batch_file import read_batch_file
 from cortexia.config import Settings
 from cortexia.testing import SCENES, ShotSpec, VideoSpec
 
@@ -125,6 +126,47 @@ def test_a_batch_that_another_process_cancels_ends_as_cancelled(slowly, tmp_path
     shown = slowly.ask("batch", "status", "--store", "s.db").stdout
     assert f"batch {batch_id}: cancelled" in shown
     assert slowly.ask("jobs", "list", "--store", "s.db", "--status", "completed").stdout == ""
+
+
+@pytest.fixture
+def app(tmp_path):
+    settings = Settings(store=str(tmp_path / "s.db"), cache_dir=str(tmp_path / "cache"), executor="inline")
+    with App(settings) as opened:
+        yield opened
+
+
+def annotated(app: App, videos: Path, tmp_path: Path, meddle, way: str) -> list[str]:
+    """States of the videos of a batch; ``meddle`` is called with the ids of its jobs after each that is added."""
+    jobs: list[str] = []
+
+    def on_event(event) -> None:
+        if event["event"] == "job_submitted":
+            jobs.append(event["job_id"])
+            meddle(jobs)
+
+    if way == "annotate":
+        return [video.status for video in app.annotate([str(videos)], Request(("shots",)), on_event).videos]
+    return [video.status for video in app.run_batch(read_batch_file(batch_file(tmp_path)), on_event).videos]
+
+
+@pytest.mark.parametrize("way", ["annotate", "run"])
+def test_a_batch_is_cancelled_while_videos_are_added(app, videos, tmp_path, way):
+    def cancel(jobs: list[str]) -> None:
+        if len(jobs) == 2:
+            app.cancel_batch(app.job(jobs[0]).job.batch_id)
+
+    (videos / "d.mp4").write_bytes((videos / "a.mp4").read_bytes() + b"d")
+    assert annotated(app, videos, tmp_path, cancel, way) == ["cancelled"] * 3, "the fourth was not added"
+
+
+@pytest.mark.parametrize("way", ["annotate", "run"])
+def test_a_job_that_is_cancelled_alone_does_not_end_the_batch(app, videos, tmp_path, way):
+    def cancel(jobs: list[str]) -> None:
+        if len(jobs) == 3:
+            app.cancel_job(jobs[0])
+
+    states = annotated(app, videos, tmp_path, cancel, way)
+    assert sorted(states) == ["cancelled", "completed", "completed"]
 
 
 def test_a_watcher_sees_the_batch_to_its_end(slowly, tmp_path):

@@ -66,3 +66,31 @@ def cancel_batch(store: StorageBackend, batch_id: str) -> tuple[JobRecord, ...]:
     while left := [job for job in store.jobs(batch_id=batch_id, statuses=UNFINISHED) if job.job_id not in asked]:
         asked |= {job.job_id: store.cancel_job(job.job_id) for job in left}
     return tuple(asked.values())
+
+
+class Gathering:
+    """The jobs of a batch while videos are still added to it, which may take an hour: somebody may call the batch off
+    meanwhile, and no store knows of videos to come."""
+
+    def __init__(self, store: StorageBackend) -> None:
+        self._store = store
+        self._waiting: list[str] = []
+
+    def is_called_off_by(self, job_id: str) -> bool:
+        """Whether all jobs before this new one were cancelled; then it is cancelled too."""
+        job = self._store.job(job_id)
+        if job is None or job.status.is_final:
+            return False
+        is_called_off = bool(self._waiting) and all(map(self._is_cancelled, reversed(self._waiting)))
+        if is_called_off:
+            self._store.cancel_job(job_id)
+        self._waiting.append(job_id)
+        return is_called_off
+
+    def begin_anew(self) -> None:
+        """What was added so far has been worked off."""
+        self._waiting.clear()
+
+    def _is_cancelled(self, job_id: str) -> bool:
+        job = self._store.job(job_id)
+        return job is not None and (job.cancel_requested or job.status is JobState.CANCELLED)
