@@ -184,6 +184,7 @@ class App(Batches):
                 gathering.begin_anew()
             if stopped():
                 break
+        self._note_refused(batch_id, jobs, results)
         last |= self._work_in_stages(waiting, orders, on_event, stopped)
         results += [self._result(last[job_id], uri) for job_id, uri in jobs.items()]
         return AnnotateReport(store.location, tuple(results), tuple(left_out), stopped(), batch_id if jobs else None)

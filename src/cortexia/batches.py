@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from cortexia import lookup, provenance, registry
-from cortexia.batch.account import UNFINISHED, Gathering, batch_report, cancel_batch
+from cortexia.batch.account import UNFINISHED, Gathering, batch_report, cancel_batch, note_refused
 from cortexia.batch.batch_file import BatchEntry, BatchFile
 from cortexia.batch.ending import settle
 from cortexia.batch.follow import Follower
 from cortexia.batch.identity import is_surely_dead
 from cortexia.batch.main import worker_payload
 from cortexia.batch.orchestrator import BatchOrchestrator, read_checkpoint
-from cortexia.batch.outcome import BatchReport
+from cortexia.batch.outcome import BatchReport, RefusedInput
 from cortexia.batch.submission import submitted_event
 from cortexia.batch.supervisor import Crew, Supervisor
 from cortexia.errors import ConfigurationError, RejectedInput
@@ -117,7 +118,14 @@ class Batches(Intake):
                     break
             except RejectedInput as error:
                 refused.append(rejected(error, on_event))
+        self._note_refused(orchestrator.batch_id, orchestrator.job_ids, refused)
         return self._run(orchestrator, batch.workers, refused, left_out, was_stopped=stop.is_set())
+
+    def _note_refused(self, batch_id: str, job_ids: Iterable[str], results: Iterable[VideoResult]) -> None:
+        """Of ``results`` those that have no job are kept with the first of ``job_ids``, for the report of the batch."""
+        refused = [RefusedInput(item.reason or "", item.message or "") for item in results if item.video_id is None]
+        for job_id in islice(job_ids, 1):
+            note_refused(self.store(), batch_id, job_id, refused)
 
     def resume_checkpoint(
         self, path: str | Path, on_event: OnEvent = _unheard, stop: threading.Event | None = None

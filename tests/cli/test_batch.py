@@ -40,9 +40,9 @@ def slowly(cortexia, videos) -> Typist:
     return cortexia
 
 
-def batch_file(folder: Path, text: str = "", pipelines: str = "scene") -> Path:
+def batch_file(folder: Path, text: str = "", pipelines: str = "scene", also: str = "") -> Path:
     path = folder / "batch.yaml"
-    path.write_text(f"videos: videos/\npipelines: [{pipelines}]\nstore: s.db\n{text}")
+    path.write_text(f"videos: [videos/{also}]\npipelines: [{pipelines}]\nstore: s.db\n{text}")
     return path
 
 
@@ -135,7 +135,7 @@ def app(tmp_path):
         yield opened
 
 
-def annotated(app: App, videos: Path, tmp_path: Path, meddle, way: str) -> list[str]:
+def annotated(app: App, videos: Path, tmp_path: Path, way: str, meddle=lambda jobs: None, *also: str) -> list[str]:
     """States of the videos of a batch; ``meddle`` is called with the ids of its jobs after each that is added."""
     jobs: list[str] = []
 
@@ -144,9 +144,19 @@ def annotated(app: App, videos: Path, tmp_path: Path, meddle, way: str) -> list[
             jobs.append(event["job_id"])
             meddle(jobs)
 
+    file = batch_file(tmp_path, also="".join(f", '{source}'" for source in also))
     if way == "annotate":
-        return [video.status for video in app.annotate([str(videos)], Request(("shots",)), on_event).videos]
-    return [video.status for video in app.run_batch(read_batch_file(batch_file(tmp_path)), on_event).videos]
+        return [video.status for video in app.annotate([str(videos), *also], Request(("shots",)), on_event).videos]
+    return [video.status for video in app.run_batch(read_batch_file(file), on_event).videos]
+
+
+@pytest.mark.parametrize("way", ["annotate", "run"])
+def test_inputs_that_could_not_be_had_are_in_the_report(app, videos, tmp_path, way):
+    states = annotated(app, videos, tmp_path, way, lambda jobs: None, "https://127.0.0.1/gone.mp4")
+    assert sorted(states) == ["completed"] * 3 + ["rejected"]
+    (refused,) = app.report_of_batch(None).refused
+    assert refused.reason == "address_refused"
+    assert "127.0.0.1" in refused.message
 
 
 @pytest.mark.parametrize("way", ["annotate", "run"])
@@ -156,7 +166,7 @@ def test_a_batch_is_cancelled_while_videos_are_added(app, videos, tmp_path, way)
             app.cancel_batch(app.job(jobs[0]).job.batch_id)
 
     (videos / "d.mp4").write_bytes((videos / "a.mp4").read_bytes() + b"d")
-    assert annotated(app, videos, tmp_path, cancel, way) == ["cancelled"] * 3, "the fourth was not added"
+    assert annotated(app, videos, tmp_path, way, cancel) == ["cancelled"] * 3, "the fourth was not added"
 
 
 @pytest.mark.parametrize("way", ["annotate", "run"])
@@ -165,7 +175,7 @@ def test_a_job_that_is_cancelled_alone_does_not_end_the_batch(app, videos, tmp_p
         if len(jobs) == 3:
             app.cancel_job(jobs[0])
 
-    states = annotated(app, videos, tmp_path, cancel, way)
+    states = annotated(app, videos, tmp_path, way, cancel)
     assert sorted(states) == ["cancelled", "completed", "completed"]
 
 

@@ -9,7 +9,7 @@ import re
 import pytest
 from reading import Page, faults
 
-from cortexia.batch.outcome import BatchJob, BatchReport, PipelineResult
+from cortexia.batch.outcome import BatchJob, BatchReport, PipelineResult, RefusedInput
 from cortexia.errors import ConfigurationError
 from cortexia.report.batch_desk import batch_json, write_batch_report
 from cortexia.report.batch_facts import batch_facts, state_of
@@ -55,8 +55,8 @@ def failed(number: int, reason: str, message: str) -> BatchJob:
     return job(number, JobState.FAILED, reason=reason, error_message=message, annotator_results={})
 
 
-def report(*jobs: BatchJob, wall_s: float = 40.0) -> BatchReport:
-    return BatchReport("b" * 36, jobs, wall_s, any(not one.status.is_final for one in jobs))
+def report(*jobs: BatchJob, wall_s: float = 40.0, refused: tuple[RefusedInput, ...] = ()) -> BatchReport:
+    return BatchReport("b" * 36, jobs, wall_s, any(not one.status.is_final for one in jobs), refused)
 
 
 def test_totals_add_up():
@@ -180,3 +180,17 @@ def test_json_says_it_all():
     assert [one["job_id"] for one in told["jobs"]] == ["job-0", "job-1"]
     assert (told["state"], told["counts"]) == ("completed with failures", {"completed": 1, "failed": 1})
     assert (told["jobs"][0]["realtime_factor"], told["jobs"][0]["wall_s"]) == (3.0, 20.0)
+
+
+def test_inputs_that_could_not_be_had_are_told_in_every_form():
+    refused = tuple(RefusedInput("unreachable", f"https://a.example/{number}.mp4: no answer") for number in range(7))
+    made = report(job(0), refused=(*refused, RefusedInput("not_found", HOSTILE[0])))
+    assert state_of(made) == "completed with failures"
+    told = json.loads(batch_json(made))["refused"]
+    assert [item["reason"] for item in told] == ["unreachable"] * 7 + ["not_found"]
+    page, lines = Page(batch_page(made)), batch_markdown(made).decode()
+    assert "7 inputs" in page.text
+    assert page.text.count("no answer") == 5, "the most that is shown of one kind"
+    assert "inputs refused | 8 |" in lines
+    assert "- **refused: unreachable** (7 inputs)" in lines
+    assert faults(page) == []

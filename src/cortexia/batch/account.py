@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from cortexia.batch.outcome import BatchJob, BatchReport, BatchStatus, batch_job, seconds_between
+from cortexia.batch.outcome import BatchJob, BatchReport, BatchStatus, RefusedInput, batch_job, seconds_between
 from cortexia.stores.base import JobRecord, StorageBackend
 from cortexia.types import JobState
 
+_REFUSED = "refused"
 UNFINISHED = tuple(state for state in JobState if not state.is_final)
 
 
@@ -27,7 +28,20 @@ def batch_report(store: StorageBackend, batch_id: str) -> BatchReport:
     began = min((job.started_at for job in jobs if job.started_at), default=None)
     ended = max((job.completed_at for job in jobs if job.completed_at), default=None)
     wall_s = seconds_between(began, ended) or 0.0
-    return BatchReport(batch_id, jobs, wall_s, any(not job.status.is_final for job in jobs))
+    return BatchReport(batch_id, jobs, wall_s, any(not job.status.is_final for job in jobs), _refused(batch_id, jobs))
+
+
+def note_refused(store: StorageBackend, batch_id: str, job_id: str, refused: Iterable[RefusedInput]) -> None:
+    """Keep with a job of the batch what was asked for together with it and could not be had."""
+    told = [{"reason": item.reason, "message": item.message} for item in refused]
+    if told:
+        store.note_job(job_id, _REFUSED, {"batch_id": batch_id, "inputs": told})
+
+
+def _refused(batch_id: str, jobs: Iterable[BatchJob]) -> tuple[RefusedInput, ...]:
+    notes = [job.config[_REFUSED] for job in jobs if _REFUSED in job.config]
+    # a job that had not ended goes over to the next batch that asks for it, with its note
+    return tuple(RefusedInput(**item) for note in notes if note["batch_id"] == batch_id for item in note["inputs"])
 
 
 def batch_jobs(store: StorageBackend, jobs: Iterable[JobRecord]) -> tuple[BatchJob, ...]:

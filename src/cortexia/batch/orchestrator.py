@@ -72,6 +72,11 @@ class BatchOrchestrator:
 
     # -- jobs
 
+    @property
+    def job_ids(self) -> tuple[str, ...]:
+        """Of the batch, in the order in which they were added."""
+        return tuple(self._given)
+
     def add_job(self, video_path: str | Path, config: Mapping[str, Any] | None = None) -> str:
         """Id of a job for one local video; that of the same unfinished job where there is one.
 
@@ -240,7 +245,7 @@ class BatchOrchestrator:
                 video = self._store.video(job.video_id)
                 if video is not None:
                     self._on_event(submitted_event(job_id, video.identity))
-        return tuple(self._given)
+        return self.job_ids
 
     def stop_batch(self) -> None:
         """From another thread: workers commit, give back what they hold and leave; ``run_batch`` returns."""

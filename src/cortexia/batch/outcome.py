@@ -88,6 +88,14 @@ class BatchStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedInput:
+    """Something asked for that could not be had, and has no job. ``reason``: a code; ``message`` names the input."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class BatchReport:
     """What came of a batch. ``interrupted``: it was stopped, and can be gone on with."""
 
@@ -95,6 +103,7 @@ class BatchReport:
     jobs: tuple[BatchJob, ...]
     wall_s: float
     interrupted: bool
+    refused: tuple[RefusedInput, ...] = ()
 
     def having(self, *states: JobStatus) -> tuple[BatchJob, ...]:
         """Its jobs in one of these states."""

@@ -76,7 +76,8 @@ def print_batch(batch: BatchRecord, report: BatchReport, as_json: bool) -> None:
             }
             for job in report.jobs
         ]
-        click.echo(json.dumps({**batch_to_dict(batch), "jobs": jobs}, indent=2))
+        refused = [asdict(item) for item in report.refused]
+        click.echo(json.dumps({**batch_to_dict(batch), "jobs": jobs, "refused": refused}, indent=2))
         return
     states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in _in_order(batch.counts))
     click.echo(f"batch {batch.batch_id}: {state_of(batch)}")
@@ -93,6 +94,10 @@ def print_batch(batch: BatchRecord, report: BatchReport, as_json: bool) -> None:
         click.echo(f"  {state}: {_name(job.video_path)}{why}: {one_line(job.error_message)}")
     if len(troubled) > _FAILURES_SHOWN:
         click.echo(f"  and {len(troubled) - _FAILURES_SHOWN} more; see: cortexia jobs list --status failed")
+    for item in report.refused[:_FAILURES_SHOWN]:
+        click.echo(f"  refused ({item.reason}): {one_line(item.message)}")
+    if len(report.refused) > _FAILURES_SHOWN:
+        click.echo(f"  and {len(report.refused) - _FAILURES_SHOWN} more inputs; see: cortexia batch report")
 
 
 def _in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -35,6 +35,7 @@ def batch_json(report: BatchReport) -> bytes:
         "failures": [asdict(group) for group in facts.failures],
         "annotators": [asdict(annotator) for annotator in facts.annotators],
         "throughput": facts.throughput and asdict(facts.throughput),
+        "refused": [asdict(item) for item in report.refused],
         "jobs": [_job_to_dict(job) for job in report.jobs],
     }
     return json.dumps(told, indent=2).encode() + b"\n"

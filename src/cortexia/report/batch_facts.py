@@ -21,7 +21,8 @@ _MESSAGES = 5
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Jobs that ended alike. ``messages``: the most frequent ones, each with the videos that it is of."""
+    """Jobs that ended alike, or inputs that were refused alike. ``messages``: the most frequent ones, each with the
+    videos that it is of."""
 
     state: str
     reason: str
@@ -84,7 +85,7 @@ def batch_facts(report: BatchReport) -> BatchFacts:
         videos_per_minute=60.0 * len(worked) / wall_s if worked else None,
         rows=sum(result.annotation_count for job in report.jobs for result in job.annotator_results.values()),
         stored_already=sum(job.status is JobState.COMPLETED and not job.windows for job in report.jobs),
-        failures=tuple(_failures(report.having(*TROUBLED))),
+        failures=(*_failures(report.having(*TROUBLED)), *_refusals(report)),
         annotators=tuple(_annotators(report.jobs)),
         slowest=tuple(sorted(worked, key=lambda job: (job.realtime_factor or 0.0, job.video_path))),
         throughput=_throughput(worked),
@@ -98,7 +99,7 @@ def state_of(report: BatchReport) -> str:
         return "unfinished"
     if JobState.CANCELLED in states:
         return "cancelled"
-    if states <= {JobState.COMPLETED}:
+    if states <= {JobState.COMPLETED} and not report.refused:
         return "completed"
     return "failed" if states == {JobState.FAILED} else "completed with failures"
 
@@ -117,6 +118,15 @@ def _failures(jobs: Iterable[BatchJob]) -> Iterable[FailureGroup]:
             messages[job.error_message or ""].append(name_of(job))
         most = sorted(messages.items(), key=lambda item: (-len(item[1]), item[0]))[:_MESSAGES]
         yield FailureGroup(state, reason, len(members), tuple((text, tuple(names)) for text, names in most))
+
+
+def _refusals(report: BatchReport) -> Iterable[FailureGroup]:
+    """Inputs by reason. Their messages name them."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for item in report.refused:
+        groups[item.reason].append(item.message)
+    for reason, messages in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        yield FailureGroup("refused", reason, len(messages), tuple((text, ()) for text in messages[:_MESSAGES]))
 
 
 def _annotators(jobs: Iterable[BatchJob]) -> Iterable[AnnotatorTime]:

@@ -56,6 +56,8 @@ def _summary(report: BatchReport, facts: BatchFacts) -> Iterator[tuple[str, str]
     yield "videos", str(len(report.jobs))
     for state, amount in facts.counts:
         yield state.replace("_", " "), str(amount)
+    if report.refused:
+        yield "inputs refused", str(len(report.refused))
     if facts.stored_already:
         yield "of these stored already", str(facts.stored_already)
     yield "took", length(round(facts.wall_s * 1e6))
@@ -66,10 +68,11 @@ def _summary(report: BatchReport, facts: BatchFacts) -> Iterator[tuple[str, str]
 
 
 def _failure(group: FailureGroup) -> Iterator[str]:
-    yield f"- **{group.state.replace('_', ' ')}: {text(group.reason)}** ({plural(group.count, 'video')})"
+    what = "input" if group.state == "refused" else "video"
+    yield f"- **{group.state.replace('_', ' ')}: {text(group.reason)}** ({plural(group.count, what)})"
     for message, names in group.messages:
         shown = ", ".join(text(name, 80) for name in names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
-        yield f"  - {text(message) or DASH} ({shown})"
+        yield f"  - {text(message) or DASH}" + (f" ({shown})" if shown else "")
 
 
 def _slow(job: BatchJob) -> tuple[str, ...]:

@@ -71,6 +71,7 @@ def _tiles(report: BatchReport, facts: BatchFacts) -> list[tuple[str, str]]:
     tiles = [
         (count(len(report.jobs)), "video" if len(report.jobs) == 1 else "videos"),
         (count(failed), "failed"),
+        *([(count(len(report.refused)), "inputs refused")] if report.refused else []),
         (clock(round(facts.wall_s * 1e6)), "took"),
         (clock(round(facts.video_s * 1e6)), "of video"),
     ]
