@@ -11,6 +11,7 @@ from cortexia.annotators.loudness import Loudness
 from cortexia.annotators.shots import Shots
 from cortexia.app import App, Request
 from cortexia.batch import BatchOrchestrator, JobStatus
+from cortexia.batch.account import batch_report
 from cortexia.batch.stages import in_stages
 from cortexia.batch.submission import Order
 from cortexia.config import Settings
@@ -143,6 +144,8 @@ def test_a_batch_goes_through_its_stages_too(tmp_path, videos):
     assert {job.config["stage"] for job in report.having(JobStatus.COMPLETED)} == {2}
     assert {name for job in report.having(JobStatus.COMPLETED) for name in job.pipeline_results} == set(NAMES)
     assert export(store) == whole
+    later = batch_report(store, report.batch_id)
+    assert {job.job_id for job in later.jobs} == {job.job_id for job in report.jobs}, "one for each video"
     again = BatchOrchestrator(store, made).resume_batch(checkpoint)
     assert {job.job_id for job in again.jobs} == {job.job_id for job in report.jobs}
     store.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cortexia.batch.outcome import BatchJob, BatchReport, BatchStatus, RefusedInput, batch_job, seconds_between
+from cortexia.batch.stages import last_stages
 from cortexia.stores.base import JobRecord, StorageBackend
 from cortexia.types import JobState
 
@@ -23,12 +24,14 @@ def batch_status(store: StorageBackend, batch_id: str) -> BatchStatus:
 
 def batch_report(store: StorageBackend, batch_id: str) -> BatchReport:
     """``wall_s``: from the start of its first job to the end of its last, in whole seconds. ``interrupted``: there are
-    jobs that have not ended."""
-    jobs = batch_jobs(store, list(store.jobs(batch_id=batch_id)))
-    began = min((job.started_at for job in jobs if job.started_at), default=None)
-    ended = max((job.completed_at for job in jobs if job.completed_at), default=None)
+    jobs that have not ended. Of a video that is worked on in stages, the job is the one of its last stage."""
+    records = list(store.jobs(batch_id=batch_id))
+    began = min((job.started_at for job in records if job.started_at), default=None)
+    ended = max((job.completed_at for job in records if job.completed_at), default=None)
     wall_s = seconds_between(began, ended) or 0.0
-    return BatchReport(batch_id, jobs, wall_s, any(not job.status.is_final for job in jobs), _refused(batch_id, jobs))
+    jobs = batch_jobs(store, last_stages(records))
+    interrupted = any(not job.status.is_final for job in records)
+    return BatchReport(batch_id, jobs, wall_s, interrupted, _refused(batch_id, records))
 
 
 def note_refused(store: StorageBackend, batch_id: str, job_id: str, refused: Iterable[RefusedInput]) -> None:
@@ -38,7 +41,7 @@ def note_refused(store: StorageBackend, batch_id: str, job_id: str, refused: Ite
         store.note_job(job_id, _REFUSED, {"batch_id": batch_id, "inputs": told})
 
 
-def _refused(batch_id: str, jobs: Iterable[BatchJob]) -> tuple[RefusedInput, ...]:
+def _refused(batch_id: str, jobs: Iterable[JobRecord]) -> tuple[RefusedInput, ...]:
     notes = [job.config[_REFUSED] for job in jobs if _REFUSED in job.config]
     # a job that had not ended goes over to the next batch that asks for it, with its note
     return tuple(RefusedInput(**item) for note in notes if note["batch_id"] == batch_id for item in note["inputs"])

@@ -6,16 +6,18 @@ stored, so that its end is the end of all of them, as if there had been no stage
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cortexia.annotators.base import Annotator
 from cortexia.batch.submission import Order
 from cortexia.stores.base import JobRecord
-from cortexia.types import JobState
+from cortexia.types import JobState, canonical_json
 
 COSTLY_S = 0.01
 """Seconds of CPU a frame (``Annotator.cost``) from which on an annotator belongs to the second stage."""
+
+_SAME_IN_ALL = ("pipelines", "output_dir", "start_s", "end_s")
 
 
 def in_stages(order: Order) -> tuple[Order, ...]:
@@ -41,6 +43,19 @@ def _up_to(order: Order, number: int, stages: Mapping[str, int], at: int) -> Ord
         settled=frozenset(name for name, stage in stages.items() if stage < number),
         notes={**order.notes, "stage": at + 1},
     )
+
+
+def last_stages(jobs: Iterable[JobRecord]) -> tuple[JobRecord, ...]:
+    """Of ``jobs``, in order of submission, those that no later stage of the same video has taken the place of."""
+    kept: dict[str, JobRecord] = {}
+    latest: dict[tuple[str, str, int], str] = {}
+    for job in jobs:
+        stage = job.config.get("stage", 1)
+        wish = canonical_json([job.config.get(name) for name in _SAME_IN_ALL])
+        kept.pop(latest.get((job.video_id, wish, stage - 1), ""), None)
+        kept[job.job_id] = job
+        latest[job.video_id, wish, stage] = job.job_id
+    return tuple(kept.values())
 
 
 def goes_on(job: JobRecord) -> bool:
