@@ -12,6 +12,7 @@ import tarfile
 import time
 from pathlib import Path
 
+import filling
 import pytest
 from keeping import canonical, filled, opened, vandalised
 
@@ -53,25 +54,9 @@ def test_it_comes_back_equal(path, archive, tmp_path):
         assert [entry.event.action for entry in store.upkeep.audit()][-1] == "store.backed_up"
 
 
-_LOAD = """
-import sys
-sys.path.insert(0, sys.argv[2])
-from filling import box, completed, spec
-from cortexia.stores import open_store
-store = open_store(sys.argv[1])
-number = 0
-while True:
-    run = spec("c", annotator="load", options={"n": number})
-    completed(store, run, [box(40 * at) for at in range(200)], letter="c")
-    number += 1
-    print(number, flush=True)
-"""
-
-
 def test_it_is_taken_while_others_write(path, tmp_path):
     """What is in it is what was committed at one moment, whole; writing goes on meanwhile."""
-    stores = Path(__file__).parents[1] / "stores"
-    writer = subprocess.Popen([sys.executable, "-c", _LOAD, str(path), str(stores)], stdout=subprocess.PIPE)
+    writer = subprocess.Popen([sys.executable, filling.__file__, str(path)], stdout=subprocess.PIPE)
     assert writer.stdout is not None
     try:
         assert writer.stdout.readline() == b"1\n"

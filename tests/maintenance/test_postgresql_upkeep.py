@@ -8,9 +8,10 @@ import sys
 import threading
 from pathlib import Path
 
+import filling
 import postgres
 import pytest
-from filling import box, claimed, commit, completed, part, spec
+from filling import box, claimed, commit, completed, part, remember_side_by_side, spec
 from keeping import OTHER, VIDEO, canonical, fill, opened, picture
 
 from cortexia.errors import ConfigurationError, StoreError
@@ -19,7 +20,7 @@ from cortexia.maintenance.check import CheckOptions, check
 from cortexia.maintenance.checksum import video_checksum
 from cortexia.maintenance.restore import restore
 from cortexia.maintenance.retention import SweepRules, sweep
-from cortexia.stores.audit import AuditEvent, verified
+from cortexia.stores.audit import verified
 from cortexia.stores.sql import locks, postgresql_copy
 
 AT_ONCE = SweepRules(0.0, 0.0, 0.0)
@@ -129,38 +130,15 @@ def test_a_log_that_is_held_keeps_no_window_back(store, url):
 
 
 def test_threads_that_append_make_one_chain(store):
-    def write(name: str) -> None:
-        for number in range(10):
-            store.upkeep.remember(AuditEvent("test.written", f"{name}{number}"))
-
-    threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    remember_side_by_side(store, 10)
     assert verified(store.upkeep.audit()).is_whole
 
 
 # -- copies
 
-_LOAD = """
-import sys
-sys.path.insert(0, sys.argv[2])
-from filling import box, completed, spec
-from cortexia.stores import open_store
-store = open_store(sys.argv[1])
-number = 0
-while True:
-    run = spec("c", annotator="load", options={"n": number})
-    completed(store, run, [box(40 * at) for at in range(200)], letter="c")
-    number += 1
-    print(number, flush=True)
-"""
-
 
 def test_a_backup_is_taken_while_others_write(store, url, tmp_path):
-    stores = Path(__file__).parents[1] / "stores"
-    writer = subprocess.Popen([sys.executable, "-c", _LOAD, url, str(stores)], stdout=subprocess.PIPE)
+    writer = subprocess.Popen([sys.executable, filling.__file__, url], stdout=subprocess.PIPE)
     assert writer.stdout is not None
     try:
         assert writer.stdout.readline() == b"1\n"

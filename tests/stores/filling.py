@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import sys
+import threading
 from fractions import Fraction
 
+from cortexia.stores import open_store
+from cortexia.stores.audit import AuditEvent
 from cortexia.stores.base import Claim, RunWindow, StorageBackend, Window
 from cortexia.stores.lifecycle import RETRY_TABLE, Backoff, Growth, Rules
 from cortexia.types import (
@@ -84,3 +89,30 @@ def completed(store: StorageBackend, run: RunSpec, annotations: list[Annotation]
     claim = claimed(store, run, letter=letter)
     commit(store, claim, part(run, 0, annotations, status=RunStatus.COMPLETED))
     store.release(claim, JobState.COMPLETED, None, None)
+
+
+def remember_side_by_side(store: StorageBackend, each: int) -> None:
+    """Three threads that write ``each`` entries into the audit log, at the same time."""
+
+    def write(name: str) -> None:
+        for number in range(each):
+            store.upkeep.remember(AuditEvent("test.written", f"{name}{number}"))
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def load(location: str) -> None:
+    """What ``python filling.py LOCATION`` does: writes one run after the other, without end, and tells their number."""
+    store = open_store(location)
+    for number in itertools.count(1):
+        run = spec("c", annotator="load", options={"n": number})
+        completed(store, run, [box(40 * at) for at in range(200)], letter="c")
+        print(number, flush=True)  # noqa: T201 - whoever started it reads that
+
+
+if __name__ == "__main__":
+    load(sys.argv[1])

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import threading
 from pathlib import Path
 
 import pytest
-from filling import box, claimed, commit, completed, part, spec, submitted
+from filling import box, claimed, commit, completed, part, remember_side_by_side, spec, submitted
 from keeping import blank
 
 from cortexia.provenance import actor
-from cortexia.stores.audit import FIRST, AuditEvent, verified
+from cortexia.stores.audit import FIRST, verified
 from cortexia.stores.sql.sqlite import SQLiteStorageBackend
 from cortexia.types import JobState, RunStatus
 
@@ -127,15 +126,7 @@ def test_windows_leave_no_entries(store):
 
 
 def test_writers_side_by_side_make_one_chain(store):
-    def write(name: str) -> None:
-        for number in range(20):
-            store.upkeep.remember(AuditEvent("test.written", f"{name}{number}"))
-
-    threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    remember_side_by_side(store, 20)
     assert verdict(store).is_whole
     assert verdict(store).entries == 61
 

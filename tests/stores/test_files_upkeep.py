@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
 from filing import drop_index, everything, export, files_of, reopened
-from filling import AT_ONCE, box, claimed, completed, identity, spec, submitted
+from filling import AT_ONCE, box, claimed, completed, identity, remember_side_by_side, spec, submitted
 
 from cortexia.errors import CortexiaError, DataInconsistencyError, SchemaError, UnknownNameError
 from cortexia.maintenance.check import CheckOptions, check
@@ -192,15 +191,7 @@ def test_long_entries_are_chained(store):
 
 
 def test_writers_side_by_side_make_one_chain(store):
-    def write(name: str) -> None:
-        for number in range(10):
-            store.upkeep.remember(AuditEvent("test.written", f"{name}{number}"))
-
-    threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    remember_side_by_side(store, 10)
     verdict = verified(store.upkeep.audit())
     assert (verdict.is_whole, verdict.entries) == (True, 31)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cortexia import documents
 from cortexia.errors import RejectedInput
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.staleness import Freshness
@@ -78,15 +79,7 @@ def report_to_dict(report: AnnotateReport) -> dict[str, Any]:
 
 def run_to_dict(run: RunRecord) -> dict[str, Any]:
     return {
-        "run_id": run.run_id,
-        "annotator": run.spec.annotator,
-        "version": run.spec.version,
-        "options": dict(run.spec.options),
-        "status": run.status.value,
-        "reason": run.reason,
-        "message": run.message,
-        "annotations": run.annotation_count,
-        "quarantined": run.quarantined_count,
+        **documents.run_to_dict(run),
         "processing_s": round(run.processing_s, 6),
         "final_until_s": None if run.final_until_us is None else run.final_until_us / 1e6,
     }
