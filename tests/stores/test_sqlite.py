@@ -24,7 +24,7 @@ from cortexia.errors import (
 )
 from cortexia.stores import open_store
 from cortexia.stores.blobs import FolderBlobStore
-from cortexia.stores.sql import migrations, runs
+from cortexia.stores.sql import annotations, migrations, runs
 from cortexia.stores.sql.sqlite import SQLiteStorageBackend
 from cortexia.types import KeyPicture, Query
 
@@ -57,14 +57,33 @@ def test_commits_are_durable(store):
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
 
-def test_what_is_completed_is_asked_by_video(store):
-    """By the index of the states each of these questions would read every completed run there is."""
-    statement = runs._COMPLETED.params(asked=["a", "b"])
+def way(store, statement) -> str:
+    """How SQLite would go about it."""
     compiled = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
     with store._door.read() as connection:
-        steps = " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}"))
+        return " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}"))
+
+
+def test_what_is_completed_is_asked_by_video(store):
+    """By the index of the states each of these questions would read every completed run there is."""
+    steps = way(store, runs._COMPLETED.params(asked=["a", "b"]))
     assert "ix_runs_video_id" in steps
     assert "ix_runs_status" not in steps
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (Query(video_ids=("a",), types=("detection",), min_confidence=0.5), "ix_annotations_video_id"),
+        (Query(video_ids=("a", "b"), types=("detection",), min_confidence=0.5, end_s=9.0), "ix_annotations_video_id"),
+        (Query(run_ids=("a",), types=("detection",), min_confidence=0.5), "sqlite_autoindex_annotations_2 (run_id=?"),
+        (Query(types=("detection",), min_confidence=0.5), "ix_annotations_annotation_type"),
+    ],
+)
+def test_rows_are_looked_for_by_what_is_most_telling(store, query, index):
+    """By the index of the types a question about one video would read every detection there is."""
+    steps = way(store, annotations._select().where(*annotations._conditions(query)))
+    assert f"annotations USING INDEX {index}" in steps
 
 
 def test_nothing_is_ever_ignored_or_replaced():

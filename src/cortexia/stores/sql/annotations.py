@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
+from cortexia.stores.sql.columns import unindexed
 from cortexia.stores.sql.rows import COLUMNS, row_to_stored
 from cortexia.stores.sql.runs import NOT_CURRENT, of_kept_videos
 from cortexia.stores.sql.schema import annotation_rows, runs, videos
@@ -56,10 +57,14 @@ def _stream(connection: Connection, statement: Select[Any]) -> Iterator[StoredRo
 
 def _conditions(query: Query) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [runs.c.status.not_in(NOT_CURRENT), of_kept_videos()]
+    kind_of: ColumnElement[Any] = annotation_rows.c.annotation_type
+    confidence: ColumnElement[Any] = annotation_rows.c.confidence
+    if query.video_ids or query.run_ids:
+        kind_of, confidence = unindexed(kind_of), unindexed(confidence)
     # the index is on the long name; two short ones may share it
     stored = [kind.stored_type for name, kind in ANNOTATION_TYPES.items() if name in query.types]
     for column, values in (
-        (annotation_rows.c.annotation_type, stored),
+        (kind_of, stored),
         (annotation_rows.c.type, query.types),
         (annotation_rows.c.video_id, query.video_ids),
         (annotation_rows.c.run_id, query.run_ids),
@@ -69,7 +74,7 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
         if values:
             conditions.append(column.in_(values))
     if query.min_confidence is not None:
-        conditions.append(annotation_rows.c.confidence >= query.min_confidence)
+        conditions.append(confidence >= query.min_confidence)
     return conditions + _overlaps(query)
 
 

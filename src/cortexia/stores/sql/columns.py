@@ -87,3 +87,25 @@ def _sqlite_next_job(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(next_job, "postgresql")
 def _postgres_next_job(element: Any, compiler: Any, **options: Any) -> str:
     return "nextval(pg_get_serial_sequence('jobs', 'seq'))"
+
+
+class unindexed(FunctionElement[Any]):  # noqa: N801 - as above
+    """A column that SQLite must not look for by an index. It keeps no statistics of these tables, and takes a state or
+    a type that half of all rows share for as telling as a video."""
+
+    inherit_cache = True
+
+    def __init__(self, column: sa.ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(unindexed, "sqlite")
+def _sqlite_unindexed(element: Any, compiler: Any, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+@compiles(unindexed, "postgresql")
+def _postgres_unindexed(element: Any, compiler: Any, **options: Any) -> str:
+    text: str = compiler.process(element.clauses, **options)
+    return text

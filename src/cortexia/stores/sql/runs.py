@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 from cortexia.errors import DataInconsistencyError
 from cortexia.stores.base import RunRecord, RunWindow
 from cortexia.stores.lifecycle import starts_afresh
+from cortexia.stores.sql.columns import unindexed
 from cortexia.stores.sql.schema import (
     annotation_rows,
     job_runs,
@@ -213,12 +214,9 @@ def completed(connection: Connection, video_ids: Collection[str]) -> frozenset[s
 # SQLite takes 32,766 values in a statement at most
 _ASKED_AT_ONCE = 1000
 _UNFINISHED = tuple(state.value for state in JobState if not state.is_final)
-# Said of a value and not of the column: SQLite, which keeps no statistics here, would go by the index of the states,
-# and read every completed run there is for each question.
-_is_completed = runs.c.status.concat("") == RunStatus.COMPLETED.value
 _COMPLETED = select(runs.c.run_id).where(
     runs.c.video_id.in_(bindparam("asked", expanding=True)),
-    _is_completed,
+    unindexed(runs.c.status) == RunStatus.COMPLETED.value,
     runs.c.video_id.not_in(select(jobs.c.video_id).where(jobs.c.status.in_(_UNFINISHED))),
 )
 
