@@ -11,7 +11,7 @@ import pytest
 from driving import Drive, annotations
 from footage import context, flat, frames_of, panned, place
 
-from cortexia.annotators._offline_objects import PeopleFinder
+from cortexia.annotators._offline_objects import PeopleFinder, _scales
 from cortexia.annotators.objects import Objects
 from cortexia.types import BBox, Detection
 
@@ -120,6 +120,23 @@ def test_people_come_in_the_same_order_however_many_threads_search(walker):
         cv2.setNumThreads(threads)
     assert len(found[0]) >= 1
     assert all(other == found[0] for other in found)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("width", [768, 601, 250])
+def test_hits_and_weights_are_those_of_opencv_with_one_thread(walker, width):
+    """With more, OpenCV may give a hit the weight of another."""
+    picture = cv2.resize(walker, (width, round(width * 9 / 16)), interpolation=cv2.INTER_AREA)
+    finder, threads = PeopleFinder(), cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(1)
+        told = finder._hog.detectMultiScale(picture, winStride=(8, 8), padding=(8, 8), scale=1.1, groupThreshold=0)
+    finally:
+        cv2.setNumThreads(threads)
+    wanted = [(x, y, x + w, y + h, weight) for (x, y, w, h), weight in zip(told[0], np.ravel(told[1]), strict=True)]
+    hits = [hit for scale in _scales(picture) for hit in finder._hits(picture, scale)]
+    assert hits
+    assert sorted(hits) == sorted(wanted)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (127, 300), (300, 63), (5, 2000)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -21,6 +21,8 @@ MOTION_VIEW = ViewSpec(bound=160, pixel_format="gray", resample="area")
 VIEWS = (PEOPLE_VIEW, MOTION_VIEW)
 _PER_SECOND = 2
 _WINDOW = (64, 128)
+_STEP = (8, 8)
+_SHRINK = 1.1
 _MAX_OVERLAP = 0.4
 _HELD = 5
 _ENOUGH_HELD = 3
@@ -98,9 +100,11 @@ class OfflineFinder:
 
 
 class PeopleFinder:
-    """OpenCV's detector for people of 64 x 128 pixels and more.
+    """OpenCV's detector for people of 64 x 128 pixels and more, on one size of the picture after the other.
 
-    Its hits come from several threads, in any order. On pictures below its window it writes past its memory.
+    OpenCV's own ``detectMultiScale`` collects hits and weights of several threads under two locks, so that a hit may be
+    given the weight of another: on two processors one picture in some hundreds. On pictures below its window the
+    detector writes past its memory.
     """
 
     def __init__(self) -> None:
@@ -109,16 +113,11 @@ class PeopleFinder:
 
     def find(self, picture: Picture, size: tuple[int, int]) -> list[Found]:
         """``picture``: BGR of any size; boxes in a display of ``size`` (width, height)."""
-        if picture.shape[0] < _WINDOW[1] or picture.shape[1] < _WINDOW[0]:
+        hits = np.array([hit for scale in _scales(picture) for hit in self._hits(picture, scale)], np.float64)
+        if not len(hits):
             return []
-        corners, weights = self._hog.detectMultiScale(
-            picture, winStride=(8, 8), padding=(8, 8), scale=1.1, groupThreshold=0
-        )
-        if not len(corners):
-            return []
-        hits = np.column_stack((np.asarray(corners, np.float64), np.ravel(weights)))
         hits = hits[np.lexsort((*hits[:, :4].T, -hits[:, 4]))]
-        boxes = np.hstack((hits[:, :2], hits[:, :2] + hits[:, 2:4]))
+        boxes = hits[:, :4]
         stay = suppress(boxes, hits[:, 4], np.zeros(len(hits), np.int64), _MAX_OVERLAP)
         scaled = boxes[stay] * _scale(picture, size)
         return [
@@ -126,6 +125,26 @@ class PeopleFinder:
             for box, weight in zip(scaled.tolist(), hits[stay, 4].tolist(), strict=True)
             if weight > 0
         ]
+
+    def _hits(self, picture: Picture, scale: float) -> Iterator[tuple[float, ...]]:
+        """xyxy in pixels of ``picture``, cut to it, and weight, of what is found in a picture that many times
+        smaller."""
+        height, width = picture.shape[:2]
+        size = (round(width / scale), round(height / scale))
+        smaller = picture if scale == 1 else cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR_EXACT)
+        corners, weights = self._hog.detect(smaller, winStride=_STEP, padding=_STEP)
+        for (x, y), weight in zip(corners, np.ravel(weights), strict=True):
+            left, top = round(x * scale), round(y * scale)
+            right, bottom = left + round(_WINDOW[0] * scale), top + round(_WINDOW[1] * scale)
+            yield max(0, left), max(0, top), min(width, right), min(height, bottom), weight
+
+
+def _scales(picture: Picture) -> Iterator[float]:
+    """As long as the window fits."""
+    scale = 1.0
+    while round(picture.shape[1] / scale) >= _WINDOW[0] and round(picture.shape[0] / scale) >= _WINDOW[1]:
+        yield scale
+        scale *= _SHRINK
 
 
 def _moving(luma: Picture, held: Sequence[Picture], size: tuple[int, int]) -> list[Found]:
