@@ -23,7 +23,7 @@ test: $(STAMP)  ## the test suite with coverage (about twenty minutes)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python tools/coverage_gate.py
 
-test-long: $(STAMP)  ## what takes minutes, two files at a time: long videos, all fault points (about an hour)
+test-long: $(STAMP)  ## what takes minutes, two files at a time: long videos, all fault points
 	$(BIN)/python -m pytest -m long -n 2 --dist loadfile --timeout 3600 -rP
 
 lint: $(STAMP)  ## style, types, layers, security

@@ -175,7 +175,7 @@ class App(Batches):
                 jobs[job_id] = identity.uri
                 waiting.append(job_id)
                 on_event(submitted_event(job_id, identity))
-                if gathering.is_called_off_by(job_id):
+                if not gathering.admit(job_id):
                     break
             held += identity.size_bytes if self._was_fetched(item) else 0
             if held >= self.settings.media_cache_bytes:

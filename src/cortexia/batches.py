@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +113,7 @@ class Batches(Intake):
             if stop.is_set():
                 break
             try:
-                if gathering.is_called_off_by(orchestrator.add_video(video, config)):
+                if not gathering.admit(orchestrator.add_video(video, config)):
                     break
             except RejectedInput as error:
                 refused.append(rejected(error, on_event))
@@ -124,8 +123,9 @@ class Batches(Intake):
     def _note_refused(self, batch_id: str, job_ids: Iterable[str], results: Iterable[VideoResult]) -> None:
         """Of ``results`` those that have no job are kept with the first of ``job_ids``, for the report of the batch."""
         refused = [RefusedInput(item.reason or "", item.message or "") for item in results if item.video_id is None]
-        for job_id in islice(job_ids, 1):
-            note_refused(self.store(), batch_id, job_id, refused)
+        first = next(iter(job_ids), None)
+        if first is not None:
+            note_refused(self.store(), batch_id, first, refused)
 
     def resume_checkpoint(
         self, path: str | Path, on_event: OnEvent = _unheard, stop: threading.Event | None = None

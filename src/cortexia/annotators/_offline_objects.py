@@ -103,8 +103,7 @@ class PeopleFinder:
     """OpenCV's detector for people of 64 x 128 pixels and more, on one size of the picture after the other.
 
     OpenCV's own ``detectMultiScale`` collects hits and weights of several threads under two locks, so that a hit may be
-    given the weight of another: on two processors one picture in some hundreds. On pictures below its window the
-    detector writes past its memory.
+    given the weight of another. On pictures below its window the detector writes past its memory.
     """
 
     def __init__(self) -> None:

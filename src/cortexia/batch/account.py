@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from cortexia.batch.outcome import BatchJob, BatchReport, BatchStatus, RefusedInput, batch_job, seconds_between
@@ -36,7 +37,7 @@ def batch_report(store: StorageBackend, batch_id: str) -> BatchReport:
 
 def note_refused(store: StorageBackend, batch_id: str, job_id: str, refused: Iterable[RefusedInput]) -> None:
     """Keep with a job of the batch what was asked for together with it and could not be had."""
-    told = [{"reason": item.reason, "message": item.message} for item in refused]
+    told = [asdict(item) for item in refused]
     if told:
         store.note_job(job_id, _REFUSED, {"batch_id": batch_id, "inputs": told})
 
@@ -93,16 +94,16 @@ class Gathering:
         self._store = store
         self._waiting: list[str] = []
 
-    def is_called_off_by(self, job_id: str) -> bool:
-        """Whether all jobs before this new one were cancelled; then it is cancelled too."""
+    def admit(self, job_id: str) -> bool:
+        """Whether the batch takes this new job. Where all that came before were cancelled, this one is too."""
         job = self._store.job(job_id)
         if job is None or job.status.is_final:
-            return False
-        is_called_off = bool(self._waiting) and all(map(self._is_cancelled, reversed(self._waiting)))
-        if is_called_off:
+            return True
+        if self._waiting and all(map(self._is_cancelled, reversed(self._waiting))):
             self._store.cancel_job(job_id)
+            return False
         self._waiting.append(job_id)
-        return is_called_off
+        return True
 
     def begin_anew(self) -> None:
         """What was added so far has been worked off."""
