@@ -24,7 +24,7 @@ test: $(STAMP)  ## the test suite with coverage (about twenty minutes)
 	$(BIN)/python tools/coverage_gate.py
 
 test-long: $(STAMP)  ## what takes minutes, two files at a time: long videos, all fault points
-	$(BIN)/python -m pytest -m long -n 2 --dist loadfile --timeout 3600 -rP
+	$(BIN)/python -m pytest -m long -n 2 --dist loadfile --no-loadscope-reorder --timeout 3600 -rP
 
 lint: $(STAMP)  ## style, types, layers, security
 	$(BIN)/ruff check .
