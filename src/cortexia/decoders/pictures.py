@@ -98,6 +98,10 @@ class PictureTrack:
     def anchors(self) -> tuple[Anchor, ...]:
         return tuple(self._anchors)
 
+    def release(self) -> None:
+        """Let go of the decoder. With it go its threads and pictures, and not whenever the last who holds this does."""
+        self._context = self._held = None
+
     # -- packets
 
     def feed(self, packet: Any) -> Iterator[DecodedFrame]:

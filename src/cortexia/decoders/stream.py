@@ -80,6 +80,8 @@ class PyAVStream:
         finally:
             for stream in container.streams:
                 settle(stream.codec_context)
+            if self._pictures is not None:
+                self._pictures.release()
             container.close()
 
     def _open_tracks(self, container: Any, request: DecodeRequest) -> list[Any]:
