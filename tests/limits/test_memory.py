@@ -73,5 +73,6 @@ def test_fifteen_minutes_need_no_more_than_one(clips, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3000)
 def test_sixty_minutes_of_1080p_need_no_more_than_one(clips, tmp_path):
     compare(clips, tmp_path, 1080, short_times=4, long_times=240)
