@@ -69,8 +69,7 @@ def windows(batch: Batch) -> dict[str, int]:
 def test_a_batch_goes_on_by_itself_when_its_server_is_back(clips, truth, server, tmp_path):
     batch = Batch(tmp_path / "batch", clips, postgres.fresh_url(tmp_path), pause_s=0.3)
     try:
-        wait_for(lambda: len(batch.worker_pids()) == 4 and sum(windows(batch).values()) > 12, 60)
-        wait_for(lambda: len(batch.held()) == 4, 60)
+        wait_for(lambda: len(batch.held()) == 4 and sum(windows(batch).values()) > 12, 60)
         acknowledged, members = windows(batch), crew(batch)
         sizes = {pid: psutil.Process(pid).memory_info().rss for pid in members}
         server.crash()
