@@ -30,8 +30,11 @@ FILES: Mapping[str, str] = {
     "shot_summary": "scene_detection",
     "loudness": "audio_processing",
     "objects": "object_detection",
-    "persons": "person_tracking",
+    "tracks": "object_tracking",
+    "people": "person_tracking",
+    "keypoints": "person_tracking",
     "faces": "face_analysis",
+    "face_groups": "face_analysis",
 }
 """File of an annotator, without its suffix, where it is not its own name."""
 

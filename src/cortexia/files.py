@@ -63,26 +63,28 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
     """A file to write whose content is at ``path`` only when the block ended well: after any crash the old or the new
     content is there, whole.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder: after the block the bytes would survive a
-    power cut. The folder must exist. Nothing is left behind on error. Raises ``DiskFullError``, ``ReadOnlyError``,
-    ``ResourceError``.
+    power cut, unless ``durable`` is off, which leaves out both fsyncs. The folder must exist. Nothing is left behind on
+    error. Raises ``DiskFullError``, ``ReadOnlyError``, ``ResourceError``.
     """
     with translate_os_error(path):
         temporary = temporary_beside(path)
         try:
             with temporary.open("wb") as file:
                 yield file
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
 
 
 def temporary_beside(path: Path, suffix: str = ".tmp") -> Path:

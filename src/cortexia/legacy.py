@@ -75,4 +75,4 @@ def _load_detector(config: ProcessingConfig) -> Detector:
     recipe = cast(Objects, make_recipes((_DETECTORS,), config.annotator_options)[0]).bound(models.best)
     if not recipe.model_ids:
         raise ModelError("missing", "no weights of a detector are here; run: cortexia models pull fast")
-    return open_detector(models.access, recipe.model, recipe.threshold, recipe.nms)
+    return open_detector(models.access, recipe.model, recipe.least, recipe.nms)

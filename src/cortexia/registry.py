@@ -1,7 +1,7 @@
 """A choice by its name, through entry points: built-in and foreign choices alike. The only plugin mechanism.
 
-Group names are ``cortexia.<folder>``: ``annotators``, ``decoders``, ``stores``, ``executors``, ``exporters``.
-Nothing is imported before it is asked for.
+Group names are ``cortexia.<folder>``: ``annotators``, ``decoders``, ``stores``, ``executors``, ``exporters``,
+``trackers``. Nothing is imported before it is asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from cortexia.errors import ConfigurationError, UnknownNameError
 
-GROUPS = ("annotators", "decoders", "stores", "executors", "exporters")
+GROUPS = ("annotators", "decoders", "stores", "executors", "exporters", "trackers")
 
 
 @functools.cache

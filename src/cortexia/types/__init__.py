@@ -1,21 +1,13 @@
 """The vocabulary: frozen values and protocols, no I/O. Everything above speaks in these words."""
 
-from cortexia.types.annotation import (
-    ANNOTATION_TYPES,
-    Annotation,
-    Caption,
-    Detection,
-    KeyPicture,
-    Measure,
-    Shot,
-    ShotSummary,
-    SoundEvent,
-    Transition,
-    annotation_from_fields,
-)
+from cortexia.types.annotation import Annotation
+from cortexia.types.embedding import Embedding
 from cortexia.types.frame import AudioBlock, Frame, Picture, Sampling, SamplingKind, TimeSource, ViewSpec, frame_span
 from cortexia.types.geometry import BBox
+from cortexia.types.identities import Appearance, FaceTrack, Person, Track
+from cortexia.types.naming import Identity, PersonNote
 from cortexia.types.query import Query
+from cortexia.types.regions import Detection, Face, Mask, Pose, Region, ScreenText, TrackBox
 from cortexia.types.run import (
     LOCAL_TENANT,
     AnnotationRecord,
@@ -30,6 +22,16 @@ from cortexia.types.run import (
     digest_of,
     run_id_of,
 )
+from cortexia.types.spans import (
+    Caption,
+    Classification,
+    KeyPicture,
+    Measure,
+    Shot,
+    ShotSummary,
+    SoundEvent,
+    Transition,
+)
 from cortexia.types.time import MICROSECONDS, WHOLE_VIDEO, TimeRange, TimeSpan, Timestamp
 from cortexia.types.video import (
     Anchor,
@@ -40,6 +42,7 @@ from cortexia.types.video import (
     VideoIdentity,
     VideoStream,
 )
+from cortexia.types.vocabulary import ANNOTATION_TYPES, annotation_from_fields
 
 __all__ = [
     "ANNOTATION_TYPES",
@@ -49,24 +52,36 @@ __all__ = [
     "Anchor",
     "Annotation",
     "AnnotationRecord",
+    "Appearance",
     "AudioBlock",
     "AudioStream",
     "BBox",
     "Caption",
+    "Classification",
     "Detection",
+    "Embedding",
+    "Face",
+    "FaceTrack",
     "Frame",
+    "Identity",
     "JobState",
     "KeyPicture",
+    "Mask",
     "Measure",
     "MediaInfo",
+    "Person",
+    "PersonNote",
     "Picture",
+    "Pose",
     "Progress",
     "QuarantinedAnnotation",
     "Query",
+    "Region",
     "RunSpec",
     "RunStatus",
     "Sampling",
     "SamplingKind",
+    "ScreenText",
     "Shot",
     "ShotSummary",
     "SoundEvent",
@@ -75,6 +90,8 @@ __all__ = [
     "TimeSource",
     "TimeSpan",
     "Timestamp",
+    "Track",
+    "TrackBox",
     "Transition",
     "Verdict",
     "VerdictStatus",

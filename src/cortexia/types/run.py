@@ -108,6 +108,11 @@ class RunSpec:
     def run_id(self) -> str:
         return run_id_of(self.run_key)
 
+    @property
+    def upstream_ids(self) -> tuple[str, ...]:
+        """Ids of the runs that it was made from: ``upstream`` has their keys."""
+        return tuple(map(run_id_of, self.upstream))
+
 
 def run_id_of(run_key: str) -> str:
     """Deterministic id of the run with this key."""

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -23,6 +23,7 @@ from cortexia.types import (
     Timestamp,
     annotation_from_fields,
 )
+from cortexia.types.annotation import own_fields
 
 Row = tuple[Any, ...]
 
@@ -113,7 +114,7 @@ def _row(record: AnnotationRecord, clock: _Clock) -> Row:
         annotation.frame_index,
         annotation.track_id,
         *(_NO_BOX if annotation.bbox is None else _box(annotation.bbox)),
-        *_ids(annotation.attributes),
+        *_ids(annotation),
         _data(annotation),
         record.ordinal,
         record.emitted_at,
@@ -190,11 +191,23 @@ def _row_to_box(row: Any) -> BBox:
     return BBox(row.bbox_x, row.bbox_y, x2, y2)
 
 
-def _ids(attributes: Mapping[str, Any]) -> Row:
-    if not attributes or _IDS.isdisjoint(attributes):
+def _ids(annotation: Annotation) -> Row:
+    """Values of ``ID_COLUMNS``, from fields of the type or from attributes."""
+    own, attributes = _own_ids(type(annotation)), annotation.attributes
+    if not own and (not attributes or _IDS.isdisjoint(attributes)):
         return _NO_IDS
-    values = (attributes.get(name) for name in ID_COLUMNS)
+    values = (getattr(annotation, name) if name in own else attributes.get(name) for name in ID_COLUMNS)
     return tuple(value if isinstance(value, str) else None for value in values)
+
+
+_ids_of_kinds: dict[type[Annotation], frozenset[str]] = {}
+
+
+def _own_ids(kind: type[Annotation]) -> frozenset[str]:
+    """Those of ``ID_COLUMNS`` that are fields of ``kind``."""
+    if kind not in _ids_of_kinds:
+        _ids_of_kinds[kind] = _IDS.intersection(own_fields(kind))
+    return _ids_of_kinds[kind]
 
 
 def _data(annotation: Annotation) -> str:
