@@ -55,11 +55,12 @@ def test_settings_of_models_travel_as_json(settings):
     assert ModelSettings.from_payload(json.loads(json.dumps(plain.as_payload()))) == plain
 
 
-def test_formats_that_nothing_runs_yet_say_so(settings, tmp_path):
-    data = b"\x1c\0\0\0TFL3" + b"\0" * 40
+def test_formats_that_nothing_runs_say_so(settings, tmp_path):
+    header = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    data = len(header).to_bytes(8, "little") + header + b"\0" * 4
     write_catalogue(tmp_path / "own.toml", entry_of(data))
     bring(settings, data)
-    with pytest.raises(ModelError, match="tflite") as raised:
+    with pytest.raises(ModelError, match="safetensors") as raised:
         open_models(settings).open("tiny")
     assert raised.value.reason == "unsupported"
 

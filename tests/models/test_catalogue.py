@@ -10,6 +10,7 @@ from tiny_onnx import entry_of, write_catalogue
 
 from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.models.catalogue import load_catalogue, parse_catalogue
+from cortexia.models.manifest import digest_of
 from cortexia.models.presets import load_presets
 
 GOOD = """
@@ -27,16 +28,74 @@ settings = {{ input_size = [416, 416] }}
 """.format(digest="ab" * 32)
 
 
-def test_what_is_shipped_is_pinned_and_labelled():
+def test_what_is_shipped_is_labelled_and_single_files_are_pinned():
     catalogue = load_catalogue()
     assert {"yolox-nano", "yolox-s", "yolox-s-int8", "nanodet-plus-m-416", "nanodet-m-320", "yunet"} <= set(catalogue)
-    assert len({entry.sha256 for entry in catalogue.values()}) == len(catalogue) == 24
+    files = [entry for entry in catalogue.values() if not entry.is_folder]
+    assert len({entry.sha256 for entry in files}) == len(files) == 24
     presets = {preset.name for preset in load_presets()}
     for entry in catalogue.values():
         assert urlsplit(entry.url).scheme == "https"
-        assert entry.licence in ("Apache-2.0", "MIT")
+        assert entry.licence in ("Apache-2.0", "MIT", "BSD-3-Clause")
         assert set(entry.presets) <= presets
     assert catalogue["yolox-nano"].settings["input_size"] == [416, 416]
+
+
+def test_models_of_a_hub_whose_files_nobody_knows_say_that_they_were_not_checked():
+    folders = [entry for entry in load_catalogue().values() if entry.is_folder]
+    assert {entry.adapter for entry in folders} == {"grounding-dino", "sam2", "florence-2", "siglip", "blip"}
+    for entry in folders:
+        assert (entry.is_pinned, entry.checked, entry.sha256, entry.size_bytes) == (False, False, "", 0)
+        assert entry.url == "https://huggingface.co"
+    opened = {model_id for preset in load_presets() for model_id in preset.models}
+    assert not opened.intersection(entry.id for entry in folders), "no preset waits for what is not pinned"
+
+
+FOLDER = """
+[[model]]
+id = "two"
+task = "a task"
+repo = "owner/name"
+revision = "{revision}"
+licence = "MIT"
+adapter = "clip"
+files = [
+  {{ name = "model.safetensors", sha256 = "{digest}", size_bytes = 30 }},
+  {{ name = "config.json", sha256 = "{digest}", size_bytes = 12 }},
+]
+""".format(digest="ab" * 32, revision="0123456789" * 4)
+
+
+def test_a_model_of_several_files_is_pinned_by_their_digests():
+    (entry,) = parse_catalogue(FOLDER, "x")
+    assert (entry.is_folder, entry.is_pinned, entry.size_bytes) == (True, True, 42)
+    assert entry.sha256 == digest_of(entry.files)
+    assert [file.name for file in entry.files] == ["config.json", "model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ('"owner/name"', '"https://example.org/x"', "OWNER/NAME"),
+        ("0123456789" * 4, "main", "commit of 40"),
+        ('licence = "MIT"', 'licence = "MIT"\nsha256 = "ab"', "has a repo, and so no sha256"),
+        ('licence = "MIT"', 'licence = "MIT"\nchecked = "no"', "true or false"),
+        ('licence = "MIT"', 'licence = "MIT"\nurl = "ftp://example.org"', "must begin with https"),
+        ("config.json", "modeling.py", "ends in"),
+        ("config.json", "vocab.json", "needs config.json"),
+        ("size_bytes = 30", "size_bytes = -1", "number of bytes"),
+        ('repo = "owner/name"', "", "has files and revision, and lacks repo"),
+    ],
+)
+def test_what_is_wrong_with_a_model_of_several_files_is_refused(old, new, hint):
+    assert old in FOLDER
+    with pytest.raises(ConfigurationError, match=hint):
+        parse_catalogue(FOLDER.replace(old, new), "x")
+
+
+def test_a_single_file_has_no_revision():
+    with pytest.raises(ConfigurationError, match="is one file, and so has no revision"):
+        parse_catalogue(GOOD + f'revision = "{"ab" * 20}"', "x")
 
 
 def test_a_good_entry_is_read():
@@ -74,7 +133,7 @@ def test_what_is_wrong_is_refused(old, new, hint):
 
 def test_a_users_own_entries_come_along(tmp_path):
     own = load_catalogue(write_catalogue(tmp_path / "own.toml", entry_of(b"abc", "mine")))
-    assert len(own) == 25
+    assert len(own) == len(load_catalogue()) + 1
     assert own["mine"].size_bytes == 3
 
 

@@ -59,7 +59,7 @@ def test_links_to_files_count_and_hidden_files_do_not(tmp_path):
 def test_files_of_another_size_are_not_hashed(tmp_path, monkeypatch):
     settled(tmp_path / "large.onnx", DATA + b"more")
     hashed = []
-    monkeypatch.setattr(ModelLibrary, "_digest", lambda self, path: hashed.append(path))
+    monkeypatch.setattr(ModelLibrary, "digest", lambda self, path: hashed.append(path))
     assert ModelLibrary([tmp_path]).find(ENTRY) is None
     settled(tmp_path / "same.onnx", b"\0" * len(DATA))
     assert ModelLibrary([tmp_path]).find(ENTRY) is None

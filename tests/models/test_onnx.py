@@ -15,7 +15,7 @@ from cortexia.models.onnx import CPU, CUDA, OnnxSession, choose_providers
 
 def test_a_model_runs_and_tells_its_tensors():
     session = OnnxSession("tiny", scaling(2.0, 3), "cpu")
-    assert [(spec.name, spec.shape) for spec in session.inputs] == [("x", (3,))]
+    assert [(spec.name, spec.shape, spec.dtype) for spec in session.inputs] == [("x", (3,), "float32")]
     assert [(spec.name, spec.shape) for spec in session.outputs] == [("y", (3,))]
     (out,) = session.run({"x": np.array([1, 2, 3], np.float32)})
     assert out.tolist() == [2.0, 4.0, 6.0]

@@ -43,7 +43,7 @@ class Listener:
 
 @contextlib.contextmanager
 def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """``http://127.0.0.1:port`` of a server whose GET, HEAD and PUT requests ``answer`` handles."""
+    """``http://127.0.0.1:port`` of a server whose GET, HEAD, PUT and POST requests ``answer`` handles."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -56,7 +56,7 @@ def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[str]:
             with contextlib.suppress(ConnectionError):
                 answer(self)
 
-        do_HEAD = do_PUT = do_GET  # noqa: N815
+        do_HEAD = do_PUT = do_POST = do_GET  # noqa: N815
 
         def log_message(self, *args: object) -> None:
             pass

@@ -248,3 +248,33 @@ def test_secrets_are_not_shown():
     shown = shown_url("https://user:word@host.example/clip.mp4?X-Amz-Signature=abc#sha256=1")
     assert shown == "https://host.example/clip.mp4"
     assert Path(shown).name == "clip.mp4"
+
+
+# -- a server that the operator named
+
+
+def own(url, addresses=("10.0.0.5",), **options):
+    return NetPolicy.for_own_server(url, resolver=lambda host, port: addresses, **options)
+
+
+def test_an_own_server_may_be_private_and_is_the_only_one():
+    policy = own("https://Models.Example:8443/v1")
+    assert checked_addresses("models.example", 8443, policy) == ("10.0.0.5",)
+    with pytest.raises(SourceRefusedError, match="not among allowed_hosts"):
+        checked_addresses("other.example", 8443, policy)
+    with pytest.raises(SourceRefusedError, match="not among allowed_hosts"):
+        check_url("https://127.0.0.1/", policy)
+
+
+def test_an_own_server_is_no_way_to_cloud_metadata():
+    with pytest.raises(SourceRefusedError, match="never contacted"):
+        checked_addresses("models.example", 443, own("https://models.example/v1", ["169.254.169.254"]))
+
+
+def test_plain_http_goes_to_an_own_server_only_where_it_is_not_public():
+    plain = "http://models.example/v1"
+    assert checked_addresses("models.example", 80, own(plain))
+    with pytest.raises(SourceRefusedError, match="in the clear"):
+        checked_addresses("models.example", 80, own(plain, ["10.0.0.5", "93.184.216.34"]))
+    assert checked_addresses("models.example", 80, own(plain, ["93.184.216.34"], allow_http=True))
+    assert checked_addresses("models.example", 443, own("https://models.example/v1", ["93.184.216.34"]))

@@ -11,12 +11,14 @@ from typing import Any
 from cortexia.config import Settings
 from cortexia.digests import IdentityCache
 from cortexia.errors import ModelError
-from cortexia.models.base import ModelEntry
+from cortexia.models.base import InferenceSession, ModelEntry
 from cortexia.models.catalogue import Catalogue, load_catalogue
 from cortexia.models.formats.content import Format
 from cortexia.models.library import ModelLibrary
+from cortexia.models.litert import LiteRtSession
 from cortexia.models.manager import ResourceManager
 from cortexia.models.onnx import OnnxSession
+from cortexia.models.shelf import Budget, need_bytes
 
 
 @dataclass(frozen=True)
@@ -65,21 +67,67 @@ class ModelSettings:
         return ModelLibrary(self.folders, IdentityCache(self.cache) if self.cache else None)
 
 
+class PinnedCatalogue(Catalogue):
+    """A catalogue whose entries say which bytes they are as soon as those are here: a worker tells the identity of a
+    run by them, as whoever made the job did."""
+
+    def __init__(self, entries: Mapping[str, ModelEntry], library: ModelLibrary) -> None:
+        super().__init__(entries)
+        self._library = library
+
+    def __getitem__(self, model_id: str) -> ModelEntry:
+        entry = super().__getitem__(model_id)
+        if entry.is_pinned:
+            return entry
+        # somebody may have pulled it since the folders were listed
+        self._library.forget()
+        try:
+            return self._library.pinned(entry)
+        except ModelError:
+            return entry
+
+
 def open_models(settings: Settings | ModelSettings) -> ResourceManager:
     """Models for a worker. Reads nothing before a model is asked for."""
     chosen = ModelSettings.of(settings) if isinstance(settings, Settings) else settings
 
-    @functools.cache
-    def catalogue() -> Catalogue:
-        return load_catalogue(chosen.catalogue)
-
     library = chosen.library()
 
-    def load(entry: ModelEntry) -> OnnxSession:
-        library.forget()
-        data, found = library.read(entry)
-        if found is not Format.ONNX:
-            raise ModelError("unsupported", f"model {entry.id!r} is in the format {found}, which nothing here runs yet")
-        return OnnxSession(entry.id, data, chosen.device)
+    @functools.cache
+    def catalogue() -> Catalogue:
+        return PinnedCatalogue(load_catalogue(chosen.catalogue, chosen.folders), library)
 
-    return ResourceManager(catalogue, load, threads=chosen.threads)
+    def need(entry: ModelEntry) -> int:
+        if not entry.is_pinned:
+            library.forget()
+        return need_bytes(library.pinned(entry))
+
+    def load(entry: ModelEntry, device: str = chosen.device) -> object:
+        library.forget()
+        if entry.is_folder:
+            from cortexia.models.torch import load_family
+
+            return load_family(library.read_folder(entry), device)
+        data, found = library.read(entry)
+        return start_session(entry, data, found, device)
+
+    return ResourceManager(
+        catalogue,
+        load,
+        load_on_cpu=None if chosen.device == "cpu" else functools.partial(load, device="cpu"),
+        threads=chosen.threads,
+        budget=Budget(need=need),
+    )
+
+
+def start_session(entry: ModelEntry, data: bytes, found: Format, device: str) -> InferenceSession:
+    """Verified bytes in the runtime for their format. LiteRT runs on the CPU, whatever ``device`` says.
+
+    Raises ``ModelError`` (``unsupported``) for a format without a runtime, and what the runtime raises.
+    """
+    match found:
+        case Format.ONNX:
+            return OnnxSession(entry.id, data, device)
+        case Format.TFLITE:
+            return LiteRtSession(entry.id, data)
+    raise ModelError("unsupported", f"model {entry.id!r} is in the format {found}, which nothing here runs")

@@ -1,4 +1,5 @@
-"""Where weights lie: folders that are searched by digest. A file's name and place do not matter.
+"""Where weights lie: folders that are searched by digest. A file's name and place do not matter; files that are a model
+together lie in one folder, under their own names (see ``folders``).
 
 Candidates are narrowed by exact size, so that nothing large is hashed needlessly, and digests are remembered by path,
 size, mtime and inode. Opening trusts no such memory: the bytes that are handed out are the bytes that were hashed.
@@ -18,6 +19,7 @@ from cortexia.errors import ModelError
 from cortexia.files import translate_os_error
 from cortexia.models.base import ModelEntry
 from cortexia.models.catalogue import SIZE_LIMIT
+from cortexia.models.folders import FolderContent, claimants, find_folder, read_folder
 from cortexia.models.formats.content import Format, check_model, name_format
 
 INCOMING = ".incoming"
@@ -42,9 +44,12 @@ class ModelLibrary:
         self._files: list[_File] | None = None
 
     def find(self, entry: ModelEntry) -> Path | None:
-        """Where a file with the digest of ``entry`` lies, by what is remembered of digests."""
+        """Where the file or the folder of ``entry`` lies, by what is remembered of digests."""
+        if entry.is_folder:
+            found = find_folder(entry, self._paths(), self.digest)
+            return found and found[0]
         for path in self._candidates(entry):
-            if self._digest(path) == entry.sha256:
+            if self.digest(path) == entry.sha256:
                 return path
         return None
 
@@ -63,17 +68,47 @@ class ModelLibrary:
             )
         return read_verified(entry, self.where(entry))
 
+    def read_folder(self, entry: ModelEntry) -> FolderContent:
+        """The verified files of a model of several files. Raises ``ModelError``."""
+        folder, there = self._folder(entry)
+        for file in there.files:
+            if file.size_bytes > self._size_limit:
+                raise ModelError(
+                    "too_large",
+                    f"{file.name} of model {entry.id!r} has {file.size_bytes} bytes, at most"
+                    f" {self._size_limit} are opened",
+                )
+        return read_folder(folder, there, mend(entry))
+
+    def pinned(self, entry: ModelEntry) -> ModelEntry:
+        """The entry with digest and size, which a folder's own manifest adds where the catalogue has none.
+
+        Raises ``ModelError`` where that takes a folder and there is none."""
+        return entry if entry.is_pinned else self._folder(entry)[1]
+
+    def _folder(self, entry: ModelEntry) -> tuple[Path, ModelEntry]:
+        """A folder that should be the model, were it even amiss: reading it tells what is wrong."""
+        found = find_folder(entry, self._paths(), self.digest) or next(claimants(entry, self._paths()), None)
+        if found is None:
+            raise self._absence(entry)
+        return found
+
     def verify(self, entry: ModelEntry) -> Path:
-        """Hash the file anew, whatever is remembered, and look at its content. Raises ``ModelError``."""
+        """Hash every byte anew, whatever is remembered, and look at the content. Raises ``ModelError``."""
+        if entry.is_folder:
+            return self.read_folder(entry).path
         path = self.where(entry)
         read_verified(entry, path)
         return path
 
     def claimed(self, entries: Iterable[ModelEntry]) -> Iterator[ModelEntry]:
-        """Entries that a file here is, or has the name of, or is the beginning of."""
+        """Entries that a file here is, or has the name of, or is the beginning of; or that a folder claims to be."""
         names = {file.path.name for file in self._scan()}
         for entry in entries:
-            if entry.file in names or self.find(entry) is not None or self.part(entry) is not None:
+            if entry.is_folder:
+                if self.find(entry) is not None or any(claimants(entry, self._paths())):
+                    yield entry
+            elif entry.file in names or self.find(entry) is not None or self.part(entry) is not None:
                 yield entry
 
     def forget(self) -> None:
@@ -83,12 +118,16 @@ class ModelLibrary:
     def _candidates(self, entry: ModelEntry) -> list[Path]:
         return [file.path for file in self._scan() if file.size_bytes == entry.size_bytes]
 
+    def _paths(self) -> list[Path]:
+        return [file.path for file in self._scan()]
+
     def _scan(self) -> list[_File]:
         if self._files is None:
             self._files = [file for folder in self.folders for file in _files_below(folder)]
         return self._files
 
-    def _digest(self, path: Path) -> str | None:
+    def digest(self, path: Path) -> str | None:
+        """SHA-256 (hex) of a file, by what is remembered; ``None`` for one that cannot be read."""
         try:
             with path.open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -152,7 +191,9 @@ def read_verified(entry: ModelEntry, path: Path) -> tuple[bytes, Format]:
 
 def mend(entry: ModelEntry) -> str:
     """The command that brings a model."""
-    return f"run: cortexia models pull {entry.id}"
+    if entry.url:
+        return f"run: cortexia models pull {entry.id}"
+    return f"name it again by --model-version (it was {entry.source})" if entry.source else "copy it there"
 
 
 def incoming_path(folder: Path, entry: ModelEntry) -> Path:

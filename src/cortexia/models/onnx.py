@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     import onnxruntime
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(bool)": "bool",
+}
 
 
 class OnnxSession:
@@ -37,6 +47,7 @@ class OnnxSession:
                 f"device {device!r} does not work here: ONNX Runtime could not start on it; install the CUDA and cuDNN"
                 " libraries that it was built for, name another device, or set device to cpu"
             )
+        self.device = device_of(providers)
         self.inputs = tuple(_spec(item) for item in self._session.get_inputs())
         self.outputs = tuple(_spec(item) for item in self._session.get_outputs())
         self._names = [spec.name for spec in self.outputs]
@@ -62,6 +73,11 @@ def choose_providers(device: str, available: Sequence[str]) -> list[Any]:
         )
     number = 0 if device == "auto" else int(device.removeprefix("cuda:"))
     return [(CUDA, {"device_id": number}), CPU]
+
+
+def device_of(providers: Sequence[Any]) -> str:
+    """``cpu``, or ``cuda:N`` where that is the first choice of ``choose_providers``."""
+    return f"cuda:{providers[0][1]['device_id']}" if isinstance(providers[0], tuple) else "cpu"
 
 
 def gpu_of(device: str) -> str | None:
@@ -109,7 +125,8 @@ def _translated(model_id: str, error: Exception) -> InferenceError | ModelError:
 
 
 def _spec(item: Any) -> TensorSpec:
-    return TensorSpec(item.name, tuple(side if isinstance(side, int) else None for side in item.shape))
+    shape = tuple(side if isinstance(side, int) else None for side in item.shape)
+    return TensorSpec(item.name, shape, _DTYPES.get(item.type))
 
 
 def _first_line(error: Exception) -> str:

@@ -2,61 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-from cortexia.config import Settings
 from cortexia.errors import ConfigurationError, CortexiaError, ResourceError
 from cortexia.files import locked_folder, make_folder, sync_folder, translate_os_error
 from cortexia.models.base import ModelEntry
-from cortexia.models.library import incoming_path, read_verified
+from cortexia.models.fetching import Fetch, OnBytes, network_fetch
+from cortexia.models.hub import bring_folder
+from cortexia.models.library import incoming_path, mend, read_verified
 from cortexia.models.signatures import verify_signature
 
-OnBytes = Callable[[int], None]
-
-
-class Fetch(Protocol):
-    """Brings what lies at ``url`` to the file ``target``, whole or not at all."""
-
-    def __call__(
-        self,
-        url: str,
-        target: Path,
-        *,
-        sha256: str | None = None,
-        size_bytes: int | None = None,
-        on_progress: Callable[..., None] | None = None,
-    ) -> Path: ...
-
-
-def network_fetch(settings: Settings) -> Fetch:
-    """The one client of the house, with what ``settings`` let it do. It is loaded when something is fetched."""
-
-    def bring(url: str, target: Path, **options: Any) -> Path:
-        from cortexia.net import NetPolicy, fetch
-
-        return fetch(url, target, policy=NetPolicy.from_settings(settings), **options)
-
-    return bring
+__all__ = ["Fetch", "OnBytes", "Puller", "network_fetch"]
 
 
 @dataclass(frozen=True)
 class Puller:
-    """``folder``: where models are put, as ``<id>/<file>``. ``signer``: public key (PEM) of those who sign models."""
+    """``folder``: where models are put, as ``<id>/<file>``; one of several files has all of them there. ``signer``:
+    public key (PEM) of those who sign models."""
 
     folder: Path
     fetch: Fetch
     signer: Path | None = None
 
     def pull(self, entry: ModelEntry, on_bytes: OnBytes = lambda done: None) -> Path:
-        """Where the model lies now. ``on_bytes`` hears how many bytes have arrived.
+        """Where the model lies now, a file or a folder. ``on_bytes`` hears how many bytes have arrived.
 
         What was interrupted goes on where it stopped. Raises ``ModelError`` for bytes that are not the model, that
         may not be opened, or whose signature is wrong (nothing is kept of them), ``ResourceError`` while another
         process pulls, and what ``fetch`` raises.
         """
+        if not entry.url:
+            raise ConfigurationError(f"model {entry.id!r} has no address to bring it from; {mend(entry)}")
         if entry.signature_url is not None and self.signer is None:
             raise ConfigurationError(
                 f"model {entry.id!r} is signed; name the public key (PEM) of its signer in the setting 'model_signer'"
@@ -66,6 +43,8 @@ class Puller:
         with locked_folder(incoming.parent) as is_ours:
             if not is_ours:
                 raise ResourceError(f"another pull writes to {self.folder}; wait until it is done and run again")
+            if entry.is_folder:
+                return bring_folder(entry, self.folder, incoming.parent, self.fetch, on_bytes)
             return self._bring(entry, incoming, on_bytes)
 
     def _bring(self, entry: ModelEntry, incoming: Path, on_bytes: OnBytes) -> Path:

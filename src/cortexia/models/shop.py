@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 from cortexia.config import Settings
 from cortexia.errors import ModelError, UnknownNameError
 from cortexia.models.access import ModelSettings, open_models
+from cortexia.models.adapters.openers import ADAPTERS
+from cortexia.models.adoption import Adoption, Tell
 from cortexia.models.base import ModelEntry
 from cortexia.models.catalogue import Catalogue, load_catalogue
+from cortexia.models.fetching import Fetch, network_fetch
 from cortexia.models.manager import ResourceManager
+from cortexia.models.manifest import NO_FILES
 from cortexia.models.presets import PresetChoice, choose_preset, lacking_models, load_presets
-from cortexia.models.pull import Fetch, Puller, network_fetch
+from cortexia.models.pull import Puller
+from cortexia.models.torch.choice import FAMILIES, TORCH_PACKAGES
+
+
+def _can_run(entry: ModelEntry) -> bool:
+    """Whether there is an adapter for it, and what that needs."""
+    if entry.is_folder:
+        return entry.adapter in FAMILIES and None not in map(find_spec, TORCH_PACKAGES)
+    return entry.adapter in ADAPTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,7 @@ class ModelShop:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        return load_catalogue(self._chosen.catalogue)
+        return load_catalogue(self._chosen.catalogue, self._chosen.folders)
 
     @cached_property
     def access(self) -> ResourceManager:
@@ -56,20 +69,29 @@ class ModelShop:
         return open_models(self._chosen)
 
     def digest(self, model_id: str) -> str:
-        """SHA-256 (hex) of a model's weights. Raises ``UnknownNameError``."""
-        return self.catalogue[model_id].sha256
+        """SHA-256 (hex) of a model's weights: of the catalogue where that pins them, else of what was pulled, else of
+        no files at all. Raises ``UnknownNameError``."""
+        entry = self.catalogue[model_id]
+        try:
+            return self._library.pinned(entry).sha256
+        except ModelError:
+            return NO_FILES
 
     def best(self, task: str) -> str | None:
-        """Id of the model for ``task`` that the best preset opens whose models are here; ``None`` where none does.
+        """Id of the model for ``task`` that the best preset opens whose models are here; where none opens one, the
+        first of the catalogue that is here and can run here; ``None`` where there is none. What was adopted is taken
+        by name only: naming a model once changes nothing for others.
 
         ``task``: how the task of its entry begins, such as ``object detection``.
         """
-        for preset in reversed(load_presets()):
-            if not lacking_models(preset, self.catalogue, self._library):
-                for model_id in preset.models:
-                    if self.catalogue[model_id].task.startswith(task):
-                        return model_id
-        return None
+        ready = [preset for preset in load_presets() if not lacking_models(preset, self.catalogue, self._library)]
+        opened = [model_id for preset in reversed(ready) for model_id in preset.models]
+        for model_id in opened:
+            if self.catalogue[model_id].task.startswith(task):
+                return model_id
+        entries = (entry for entry in self.catalogue.values() if entry.id not in self.catalogue.adopted)
+        able = (entry for entry in entries if entry.task.startswith(task) and _can_run(entry))
+        return next((entry.id for entry in able if self._library.find(entry) is not None), None)
 
     def choose_preset(self, name: str) -> PresetChoice:
         """Raises ``UnknownNameError`` for a name that no preset has."""
@@ -79,7 +101,8 @@ class ModelShop:
         """Every model of the catalogue, in its order."""
         for entry in self.catalogue.values():
             used_by = tuple(preset.name for preset in load_presets() if entry.id in preset.models)
-            yield ModelStatus(entry, self._library.find(entry), used_by)
+            here = self._library.find(entry)
+            yield ModelStatus(self._library.pinned(entry) if here else entry, here, used_by)
 
     def named(self, names: Sequence[str]) -> tuple[ModelEntry, ...]:
         """Entries by ids and presets, each once. Raises ``UnknownNameError``."""
@@ -107,6 +130,16 @@ class ModelShop:
             return Puller(self._settings.model_folders[-1], self._fetch, signer).pull(entry, on_bytes)
         finally:
             self._library.forget()
+
+    def adopt(self, source: str, tell: Tell = lambda event: None) -> ModelEntry:
+        """The entry of a model that is named by its id or by where it is. See ``Adoption.adopt``."""
+        made = Adoption(self._settings, self.catalogue, self._library, tell, self._fetch).adopt(source)
+        if made.id not in self.catalogue or self.catalogue[made.id] != made:
+            # both are made anew when they are asked for, and know it then
+            del self.catalogue
+            if (access := self.__dict__.pop("access", None)) is not None:
+                access.close()
+        return made
 
     def verify(self, names: Sequence[str] = ()) -> Iterator[Verification]:
         """Hash models anew: those named, or every one whose file is here, whole or not."""

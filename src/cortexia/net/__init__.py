@@ -3,6 +3,7 @@
 The client itself is imported when it is first asked for: most runs need no network.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from cortexia.net.base import Deadline, Fetched
@@ -17,9 +18,11 @@ from cortexia.net.guard import (
 )
 
 if TYPE_CHECKING:
+    from cortexia.net.messages import Answer, exchange
     from cortexia.net.transfer import download, fetch
 
 __all__ = [
+    "Answer",
     "Deadline",
     "Fetched",
     "NetPolicy",
@@ -27,6 +30,7 @@ __all__ = [
     "check_url",
     "checked_addresses",
     "download",
+    "exchange",
     "fetch",
     "refusal",
     "shown_url",
@@ -34,9 +38,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in ("download", "fetch"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from cortexia.net import transfer
+_LAZY = {"download": "transfer", "fetch": "transfer", "exchange": "messages", "Answer": "messages"}
 
-    return getattr(transfer, name)
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"cortexia.net.{_LAZY[name]}"), name)

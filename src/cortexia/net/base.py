@@ -19,10 +19,11 @@ class Fetched:
 
 
 class Deadline:
-    """An instant after which nothing more is waited for."""
+    """An instant after which nothing more is waited for. ``setting``: the one that says when."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, setting: str = "download_timeout_s") -> None:
         self._seconds = seconds
+        self._setting = setting
         self._end = time.monotonic() + seconds
 
     def left(self, at_most: float | None = None) -> float:
@@ -30,6 +31,6 @@ class Deadline:
         left = self._end - time.monotonic()
         if left <= 0:
             raise TransferLimitError(
-                "too_slow", f"not done after {self._seconds:g} s; raise the setting download_timeout_s"
+                "too_slow", f"not done after {self._seconds:g} s; raise the setting {self._setting}"
             )
         return left if at_most is None else min(left, at_most)

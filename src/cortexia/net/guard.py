@@ -10,9 +10,9 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from cortexia.config import Settings
@@ -58,12 +58,13 @@ class NetPolicy:
 
     ``hosts``: only these (``*.example.org`` for everything below it); empty: any public one. ``max_bytes`` and
     ``max_seconds`` bound one transfer, attempts and redirects included. ``allow_private`` opens private and loopback
-    addresses; the addresses of cloud metadata, link-local and multicast stay closed. ``tls``: for tests; otherwise the
-    usual authorities.
+    addresses; the addresses of cloud metadata, link-local and multicast stay closed. ``private_only`` closes public
+    ones. ``tls``: for tests; otherwise the usual authorities.
     """
 
     allow_http: bool = False
     allow_private: bool = False
+    private_only: bool = False
     hosts: tuple[str, ...] = ()
     max_redirects: int = 3
     max_bytes: int = 50_000_000_000
@@ -82,6 +83,18 @@ class NetPolicy:
             max_bytes=settings.max_download_bytes,
             max_seconds=settings.download_timeout_s,
         )
+
+    @classmethod
+    def for_own_server(cls, url: str, allow_http: bool = False, **limits: Any) -> Self:
+        """For a server that the operator named himself: that very host, private or not, and no other.
+
+        Plain http goes to addresses that are not public, elsewhere where ``allow_http`` permits it. ``limits``: other
+        fields. Raises ``SourceRefusedError`` for an address that has no host.
+        """
+        is_plain = url.lower().startswith("http:")
+        policy = cls(allow_http=True, allow_private=True, private_only=is_plain and not allow_http, **limits)
+        host = check_url(url, policy).raw_host.decode("ascii").lower().removesuffix(".")
+        return replace(policy, hosts=(host,))
 
 
 def shown_url(url: str) -> str:
@@ -182,6 +195,8 @@ def refusal(text: str, policy: NetPolicy) -> str | None:
             return f"{text}, which is never contacted (metadata, link-local, multicast or unspecified)"
         if not policy.allow_private and not _is_public(part):
             return f"{text}, which is not public; setting allow_private_network permits it"
+        if policy.private_only and _is_public(part):
+            return f"{text}, which is public, in the clear; use https, or permit it by the setting allow_http"
     return None
 
 

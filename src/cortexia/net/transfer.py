@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import httpcore
 import httpx
 
 from cortexia.errors import (
@@ -26,7 +25,7 @@ from cortexia.errors import (
 from cortexia.files import atomic_write, sync_folder, translate_os_error
 from cortexia.net.base import Deadline, Fetched
 from cortexia.net.guard import NetPolicy, check_url, shown_url
-from cortexia.net.transport import GuardedTransport
+from cortexia.net.transport import BROKEN_CONNECTION, GuardedTransport
 
 _CHUNK = 1 << 20
 _TIMEOUT = httpx.Timeout(30.0)
@@ -295,7 +294,7 @@ def _translated() -> Iterator[None]:
     """The door: what httpx and httpcore raise becomes an attempt that broke off, or a refusal."""
     try:
         yield
-    except (httpx.TransportError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+    except BROKEN_CONNECTION as error:
         raise _BrokenOff(f"{type(error).__name__}: {error}".rstrip(": ")) from error
     except NetworkError as error:
         if error.retryable:

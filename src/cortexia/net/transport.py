@@ -12,6 +12,9 @@ import httpx
 from cortexia.net.base import Deadline
 from cortexia.net.guard import NetPolicy, checked_addresses
 
+BROKEN_CONNECTION = (httpx.TransportError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
+"""What httpx and httpcore raise where another attempt may succeed."""
+
 
 class GuardedTransport(httpx.BaseTransport):
     """Host header, SNI and certificate check keep the name of the URL; only the address is ours."""

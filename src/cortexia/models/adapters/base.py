@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.models.adapters.nms import suppress
+from cortexia.models.adapters.running import SessionRunner
 from cortexia.models.base import DetectionBatch, InferenceSession, Tensor
 from cortexia.types import Picture
-
-MAX_BATCH = 8
-"""Pictures in one call of a network that takes several: more win nothing on a CPU and cost memory."""
 
 
 class Detector(Protocol):
@@ -60,53 +56,27 @@ class Limits:
 
 
 class NetworkDetector:
-    """A family on an inference session, shared by ``threads`` threads.
-
-    One picture a call where the network's batch is fixed at 1, and up to ``MAX_BATCH`` where it may vary.
-    """
+    """A family on an inference session, shared by ``threads`` threads."""
 
     def __init__(self, session: InferenceSession, family: Family, threads: int = 1) -> None:
-        self._session = session
         self._family = family
-        self._threads = threads
-        self._input = session.inputs[0]
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="cortexia-detect") if threads > 1 else None
+        self._runner = SessionRunner(session, family.prepare, self._read, threads)
 
     @property
     def labels(self) -> tuple[str, ...]:
         return self._family.labels
 
     def detect(self, pictures: Sequence[Picture]) -> list[DetectionBatch]:
-        return list(self.begin(pictures))
+        return self._runner.run(pictures)
 
     def begin(self, pictures: Sequence[Picture]) -> Iterator[DetectionBatch]:
-        size = self._call_size(len(pictures))
-        calls = [pictures[at : at + size] for at in range(0, len(pictures), size)]
-        done = self._pool.map(self._call, calls) if self._pool and len(calls) > 1 else map(self._call, calls)
-        return chain.from_iterable(done)
+        return self._runner.begin(pictures)
 
-    def _call_size(self, count: int) -> int:
-        fixed = self._input.shape[0]
-        return fixed if fixed is not None else max(1, min(MAX_BATCH, -(-count // self._threads)))
-
-    def _call(self, pictures: Sequence[Picture]) -> list[DetectionBatch]:
-        outputs = self._session.run({self._input.name: self._batch(pictures)})
-        return [
-            self._family.read([output[place] for output in outputs], picture.shape[1], picture.shape[0])
-            for place, picture in enumerate(pictures)
-        ]
-
-    def _batch(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
-        """(n, 3, height, width), filled up with zeros where the network takes more than there are."""
-        tensors = [self._family.prepare(picture) for picture in pictures]
-        missing = (self._input.shape[0] or 0) - len(tensors)
-        if missing > 0:
-            tensors += [np.zeros_like(tensors[0])] * missing
-        return tensors[0][None] if len(tensors) == 1 else np.stack(tensors)
+    def _read(self, outputs: Sequence[Tensor], picture: Picture) -> DetectionBatch:
+        return self._family.read(outputs, picture.shape[1], picture.shape[0])
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        self._runner.close()
 
 
 def best_classes(class_scores: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cortexia.errors import ConfigurationError, UnknownNameError
-from cortexia.models.adapters import nanodet, yolox
+from cortexia.models.adapters import nanodet, settings, yolox
 from cortexia.models.adapters.base import Detector, Family, Limits, NetworkDetector, input_side
-from cortexia.models.base import InferenceSession, ModelAccess, ModelEntry
+from cortexia.models.base import InferenceSession, ModelAccess
 
 Maker = Callable[[InferenceSession, Limits, int], Family]
 
@@ -25,6 +24,9 @@ _FAMILIES: dict[str, tuple[Maker, float, int]] = {
     "nanodet": (_nanodet, nanodet.MAX_OVERLAP, 320),
 }
 
+DETECTORS = tuple(_FAMILIES)
+"""Families of detectors."""
+
 
 def open_detector(models: ModelAccess, model_id: str, threshold: float, max_overlap: float | None = None) -> Detector:
     """The detector for a model of the catalogue, with as many threads as the job may use.
@@ -35,31 +37,10 @@ def open_detector(models: ModelAccess, model_id: str, threshold: float, max_over
     and whatever ``ModelAccess.open`` raises.
     """
     entry = models.entry(model_id)
-    if entry.adapter not in _FAMILIES:
-        raise UnknownNameError(f"detector family (of model {model_id!r})", entry.adapter, _FAMILIES)
+    settings.check_family(entry, "detector", _FAMILIES)
     make, usual_overlap, usual_side = _FAMILIES[entry.adapter]
     if max_overlap is None:
-        max_overlap = _overlap(entry, usual_overlap)
-    side = _side(entry, usual_side)
+        max_overlap = settings.overlap(entry, usual_overlap)
+    side = settings.side(entry, usual_side)
     session = models.open(model_id)
     return NetworkDetector(session, make(session, Limits(threshold, max_overlap), side), models.threads)
-
-
-def _overlap(entry: ModelEntry, usual: float) -> float:
-    match entry.settings.get("max_overlap", usual):
-        case float() | int() as overlap if 0 <= overlap <= 1:
-            return float(overlap)
-        case other:
-            raise _unfit(entry, "max_overlap", "a number in 0 .. 1", other)
-
-
-def _side(entry: ModelEntry, usual: int) -> int:
-    match entry.settings.get("input_size", [usual, usual]):
-        case [int(width), int(height)] if width == height > 0:
-            return width
-        case other:
-            raise _unfit(entry, "input_size", "[width, height] in pixels, of a square", other)
-
-
-def _unfit(entry: ModelEntry, setting: str, wanted: str, given: object) -> ConfigurationError:
-    return ConfigurationError(f"model {entry.id!r}: setting {setting!r} must be {wanted}, got {given!r}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.errors import ConfigurationError
 from cortexia.models.adapters.base import Limits, best_classes, kept
 from cortexia.models.adapters.coco import COCO_LABELS
+from cortexia.models.adapters.layout import Fit, fitted, planes
 from cortexia.models.base import DetectionBatch, Tensor
 from cortexia.types import Picture
 
@@ -37,9 +37,7 @@ class Yolox:
         height, width = picture.shape[:2]
         scale = self._scale(width, height)
         inner = max(1, int(width * scale)), max(1, int(height * scale))
-        square = np.full((self._side, self._side, 3), PADDING, np.uint8)
-        square[: inner[1], : inner[0]] = cv2.resize(picture, inner, interpolation=cv2.INTER_LINEAR)
-        return np.ascontiguousarray(square.transpose(2, 0, 1), dtype=np.float32)
+        return planes(fitted(picture, Fit((width, height), inner, (self._side, self._side)), PADDING))
 
     def _scale(self, width: int, height: int) -> float:
         return min(self._side / height, self._side / width)

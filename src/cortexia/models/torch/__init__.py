@@ -1,0 +1,32 @@
+"""Models that run on torch with transformers (the extra ``torch``): pictures and prompts in, arrays and texts out.
+
+The one door of these libraries. Importing this package loads none of them: whoever opens a model does.
+"""
+
+from cortexia.models.torch.base import (
+    Caption,
+    Captioner,
+    Embedder,
+    Grounder,
+    GroundingLimits,
+    MaskBatch,
+    Masker,
+    TextRegion,
+)
+from cortexia.models.torch.choice import load_family, open_captioner, open_embedder, open_grounder, open_masker
+
+__all__ = [
+    "Caption",
+    "Captioner",
+    "Embedder",
+    "Grounder",
+    "GroundingLimits",
+    "MaskBatch",
+    "Masker",
+    "TextRegion",
+    "load_family",
+    "open_captioner",
+    "open_embedder",
+    "open_grounder",
+    "open_masker",
+]
