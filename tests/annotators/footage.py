@@ -178,6 +178,27 @@ def place(seed: int, width: int = 320, height: int = 180) -> NDArray[np.uint8]:
     return np.clip(total, 0, 255).astype(np.uint8)
 
 
+def drawn_face(side: int = 90) -> NDArray[np.uint8]:
+    """A face of a few ellipses, from the front, that a detector for photographs takes for one (BGR, square)."""
+    picture = np.full((side, side), 110, np.uint8)
+    ellipses = [((50, 52), (36, 46), 190), ((50, 22), (36, 20), 60), ((50, 40), (32, 14), 190)]
+    for eye in (34, 66):
+        ellipses += [((eye, 36), (11, 3), 90), ((eye, 44), (10, 6), 120), ((eye, 44), (5, 4), 40)]
+    ellipses += [((50, 60), (4, 9), 215), ((50, 67), (8, 3), 150), ((50, 80), (14, 4), 100)]
+    for middle, axes, level in ellipses:
+        scaled = [max(1, round(value * side / 100)) for value in (*middle, *axes)]
+        cv2.ellipse(picture, (scaled[0], scaled[1]), (scaled[2], scaled[3]), 0, 0, 360, level, -1)
+    soft = cv2.GaussianBlur(picture, (0, 0), side / 60)
+    return np.clip(soft[..., None] * np.array((0.8, 0.9, 1.05)), 0, 255).astype(np.uint8)
+
+
+def with_face(picture: NDArray[np.uint8], left: int, top: int, side: int = 90) -> NDArray[np.uint8]:
+    """The picture with ``drawn_face`` in it."""
+    shown = picture.copy()
+    shown[top : top + side, left : left + side] = drawn_face(side)
+    return shown
+
+
 def flat(level: int, width: int = 320, height: int = 180) -> NDArray[np.uint8]:
     return np.full((height, width, 3), level, np.uint8)
 

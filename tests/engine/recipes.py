@@ -258,13 +258,19 @@ class PicturesSession(StreamSession):
 
 @dataclass(frozen=True)
 class Describe(SparseAnnotator):
-    """The bytes of each stored picture as a caption."""
+    """The bytes of each stored picture as a caption, and what boxes there are in it."""
 
     name: ClassVar[str] = "describe_pictures"
     version: ClassVar[str] = "1"
     requires: ClassVar[tuple[str, ...]] = ("pictures",)
+    reads: ClassVar[tuple[str, ...]] = ("detection",)
     provides: ClassVar[tuple[str, ...]] = ("caption",)
     fail_at: int = -1
+    sees_boxes: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("pictures", "boxes") if self.sees_boxes else self.requires
 
     def session(self, context: SessionContext) -> SparseSession:
         return DescribeSession(self.fail_at)
@@ -277,7 +283,11 @@ class DescribeSession(SparseSession):
     def annotate(self, pictures: Sequence[StoredPicture]) -> Emissions:
         if any(picture.annotation.frame_index == self._fail_at for picture in pictures):
             raise ValueError("no words")
-        return [[Caption(span=picture.annotation.span, text=picture.jpeg.decode())] for picture in pictures]
+        return [[self._caption(picture)] for picture in pictures]
+
+    def _caption(self, picture: StoredPicture) -> Caption:
+        boxes = [[row.frame_index, row.label] for row in picture.beside]
+        return Caption(span=picture.annotation.span, text=picture.jpeg.decode(), attributes={"boxes": boxes})
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from scripted import ScriptedDecoder
 
 from cortexia.types import JobState
 
-EVERYTHING = (Boxes(), NeedsBoxes(nth=7), Steps(), Beats(), Pictures(), Describe(), CountBoxes())
+EVERYTHING = (Boxes(), NeedsBoxes(nth=7), Steps(), Beats(), Pictures(), Describe(sees_boxes=True), CountBoxes())
 
 
 def decoder(**changes: object) -> ScriptedDecoder:

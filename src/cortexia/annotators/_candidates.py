@@ -25,7 +25,7 @@ _BORDER_S = 0.5
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A picture at ``tick`` of the sampling grid. Held in memory, or (then without pixels) as digests in ``files``:
-    picture and thumbnail."""
+    picture and thumbnail. ``display``: width and height of its frame."""
 
     tick: int
     index: int
@@ -33,6 +33,7 @@ class Candidate:
     width: int
     height: int
     quality: float
+    display: tuple[int, int]
     picture: Picture | None = None
     thumbnail: Picture | None = None
     files: tuple[str, str] = ("", "")
@@ -40,14 +41,14 @@ class Candidate:
     def as_json(self) -> list[Any]:
         base = self.span.start.time_base
         times = [self.span.start.pts, self.span.end.pts, base.numerator, base.denominator]
-        return [self.tick, self.index, *times, self.width, self.height, self.quality, *self.files]
+        return [self.tick, self.index, *times, self.width, self.height, self.quality, *self.display, *self.files]
 
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> Candidate:
-        tick, index, start, end, numerator, denominator, width, height, quality, picture, thumbnail = data
+        tick, index, start, end, numerator, denominator, width, height, quality, across, down, *files = data
         base = Fraction(numerator, denominator)
         span = TimeSpan(Timestamp(start, base), Timestamp(end, base))
-        return cls(tick, index, span, width, height, quality, files=(picture, thumbnail))
+        return cls(tick, index, span, width, height, quality, (across, down), files=(files[0], files[1]))
 
 
 class PictureFiles:
@@ -61,7 +62,9 @@ class PictureFiles:
         picture = frame.view(view)
         height, width = picture.shape[:2]
         thumbnail = _thumbnail(picture)
-        return Candidate(tick, frame.index, frame_span(frame), width, height, quality(thumbnail), picture, thumbnail)
+        return Candidate(
+            tick, frame.index, frame_span(frame), width, height, quality(thumbnail), frame.size, picture, thumbnail
+        )
 
     def write(self, candidate: Candidate) -> Candidate:
         """The candidate as files; at once if it is already."""

@@ -16,6 +16,8 @@ from cortexia.models.adapters.nms import suppress
 from cortexia.types import Frame, Picture, ViewSpec
 
 LABELS = ("person", "moving")
+MODELS = ("opencv-hog", "motion-blobs")
+"""What its rows name as their model."""
 PEOPLE_VIEW = ViewSpec(bound=640)
 MOTION_VIEW = ViewSpec(bound=160, pixel_format="gray", resample="area")
 VIEWS = (PEOPLE_VIEW, MOTION_VIEW)

@@ -17,7 +17,8 @@ from typing import Any, ClassVar, Self
 
 from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.models.base import ModelAccess
-from cortexia.types import Annotation, AudioBlock, Frame, MediaInfo, Progress, Sampling, ViewSpec
+from cortexia.models.chat import ChatModels
+from cortexia.types import Annotation, AudioBlock, Frame, KeyPicture, MediaInfo, Progress, Sampling, ViewSpec
 
 Emissions = Sequence[Sequence[Annotation]]
 """One list of annotations for each input of a batch: what that very input brought to light."""
@@ -39,12 +40,17 @@ class SessionContext:
     """What a session may know of the world: the video, and a way to keep a file beside the store.
 
     ``put_blob(data, suffix)`` stores bytes by content and returns their SHA-256 (hex); it is durable on return.
-    ``models``: where weights come from; ``None`` in tests of annotators that need none.
+    ``models``: where weights come from; ``None`` in tests of annotators that need none. ``endpoints``: models behind
+    an endpoint. ``moved``: to be called by whoever takes long over one picture; silence means that the work stalls.
+    ``video_id``: SHA-256 (hex) of the video; empty where no row is stored.
     """
 
     media: MediaInfo
     put_blob: Callable[[bytes, str], str]
     models: ModelAccess | None = None
+    endpoints: ChatModels | None = None
+    moved: Callable[[], None] = lambda: None
+    video_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Annotator:
     """Base of every recipe. Options are the dataclass fields of the subclass, and part of a run's identity.
 
     ``requires`` names the annotators whose rows it needs (or an annotation type, where a single annotator provides
-    it); ``provides`` the annotation types (short names) that it makes.
+    it; ``needs`` may say otherwise); ``provides`` the annotation types (short names) that it makes.
     ``cost`` is a rough CPU time in seconds per frame (or per second of sound) at 1080p, for estimates only.
     """
 
@@ -63,6 +69,11 @@ class Annotator:
     provides: ClassVar[tuple[str, ...]] = ()
     cost: ClassVar[float] = 0.0
     deterministic: ClassVar[bool] = True
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """``requires`` of this very recipe: an option may take one more, or do without."""
+        return self.requires
 
     @property
     def model_ids(self) -> tuple[str, ...]:
@@ -178,18 +189,38 @@ class StreamSession:
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A key picture as a sparse annotator receives it: the annotation and the JPEG bytes of the full picture."""
+    """A key picture as a sparse annotator receives it: the annotation and the JPEG bytes of the full picture.
 
-    annotation: Annotation
+    ``beside``: rows of the types that the annotator ``reads`` whose span holds the picture's time, in order of (start,
+    type, id): the shot that it stands for, the boxes of its very frame. Their boxes are in pixels of the display;
+    ``scale`` (across, down) takes them into the picture.
+    """
+
+    annotation: KeyPicture
     jpeg: bytes
+    beside: tuple[Annotation, ...] = ()
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        across, down = self.annotation.display
+        return self.annotation.width / across, self.annotation.height / down
 
 
 @dataclass(frozen=True)
 class SparseAnnotator(Annotator):
-    """Works on the stored representatives of a video, without decoding it again."""
+    """Works on the stored representatives of a video, without decoding it again.
+
+    ``reads``: annotation types of which it is given, with each picture, what was said of that moment by those it
+    requires. ``batch_size``: pictures that ``annotate`` gets at once; what was found is committed between two calls.
+    """
 
     kind: ClassVar[Kind] = Kind.SPARSE
     requires: ClassVar[tuple[str, ...]] = ("frames",)
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def batch_size(self) -> int:
+        return 8
 
     def session(self, context: SessionContext) -> SparseSession:
         raise NotImplementedError
@@ -218,7 +249,7 @@ class Solver(Annotator):
 
 @dataclass(frozen=True)
 class StoredAnnotations:
-    """Current rows of the required types, in order of (start, type, ordinal). Can be read more than once."""
+    """Current rows of the required types, in order of (start, type, id). Can be read more than once."""
 
     read: Callable[[tuple[str, ...]], Iterable[Annotation]] = field(repr=False)
 

@@ -28,7 +28,7 @@ class Frames(StreamAnnotator):
     """
 
     name: ClassVar[str] = "frames"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     requires: ClassVar[tuple[str, ...]] = ("shots",)
     provides: ClassVar[tuple[str, ...]] = ("key_picture",)
     cost: ClassVar[float] = 0.001
@@ -109,6 +109,7 @@ class FramesSession(StreamSession):
 
 
 def _key_picture(candidate: Candidate) -> Annotation:
+    shrunk = candidate.display != (candidate.width, candidate.height)
     return KeyPicture(
         span=candidate.span,
         frame_index=candidate.index,
@@ -118,4 +119,6 @@ def _key_picture(candidate: Candidate) -> Annotation:
         height=candidate.height,
         quality=candidate.quality,
         is_representative=True,
+        display_width=candidate.display[0] if shrunk else None,
+        display_height=candidate.display[1] if shrunk else None,
     )

@@ -11,16 +11,23 @@ from typing import Any, ClassVar, Self, cast
 from cortexia.annotators._offline_objects import LABELS as OFFLINE_LABELS
 from cortexia.annotators._offline_objects import VIEWS as OFFLINE_VIEWS
 from cortexia.annotators._offline_objects import Found, OfflineFinder
+from cortexia.annotators._options import labels_in, require_ranges
+from cortexia.annotators._prompted import open_prompted, prompts_of
 from cortexia.annotators.base import Emissions, SessionContext, StreamAnnotator, StreamSession
 from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.models.adapters import Detector, open_detector
 from cortexia.models.adapters.coco import COCO_LABELS
-from cortexia.models.base import DetectionBatch
+from cortexia.models.base import DetectionBatch, ModelAccess
+from cortexia.models.torch import GroundingLimits
 from cortexia.types import Annotation, AudioBlock, BBox, Detection, Frame, Progress, Sampling, ViewSpec, frame_span
 
 AUTO = "auto"
 OFFLINE = "offline"
 TASK = "object detection"
+OPEN_TASK = "open-vocabulary detection"
+USUAL_OPEN = "grounding-dino-tiny"
+"""Named where no model for prompts is here, so that the error says what to pull."""
+THRESHOLD, OPEN_THRESHOLD, OPEN_NMS = 0.25, 0.3, 0.7
 FULL = ViewSpec()
 """The full picture: the adapter itself shrinks it as the network was trained, and the decoder's way to full-size BGR is
 its cheapest. A smaller view made by the decoder would be other pixels, and other boxes."""
@@ -28,13 +35,16 @@ its cheapest. A smaller view made by the decoder would be other pixels, and othe
 
 @dataclass(frozen=True)
 class Objects(StreamAnnotator):
-    """A ``Detection`` for each object: COCO label, confidence, box cut to the picture, ``model`` in the attributes.
+    """A ``Detection`` for each object: label, confidence, box cut to the picture, ``model`` in the attributes.
 
+    ``prompt``: what to look for in words, comma-joined, such as ``forklift, hard hat``: labels are then those words,
+    and the model is one for open vocabulary. Without, labels are COCO's.
     ``model``: id of a detector in the catalogue; ``auto`` takes the best whose weights are here when the job is
     made, else ``offline``. That finds people upright (``person``) twice a second, and whatever moves before a camera at
     rest (``moving``), by OpenCV; see ``OfflineFinder``.
-    ``threshold``: the confidence exceeds it. ``nms``: intersection over union of two detections of a class, at most
-    (``None``: as the network's authors chose). ``labels``: only these, comma-joined. ``max_per_frame``: those with the
+    ``threshold``: the confidence exceeds it (``None``: 0.25, and 0.3 with prompts). ``nms``: intersection over union of
+    two detections of a class, with prompts of any two, at most (``None``: as the network's authors chose, with prompts
+    0.7). ``labels``: only these, comma-joined. ``max_per_frame``: those with the
     highest confidence. ``frame_interval``: every how many frames; or ``per_second`` frames.
     In each picture by falling confidence.
     """
@@ -47,7 +57,8 @@ class Objects(StreamAnnotator):
     ahead: ClassVar[int] = 8
 
     model: str = AUTO
-    threshold: float = 0.25
+    prompt: str | None = None
+    threshold: float | None = None
     nms: float | None = None
     labels: str | None = None
     max_per_frame: int = 100
@@ -62,33 +73,44 @@ class Objects(StreamAnnotator):
             "frame_interval": (1, 1_000_000),
             "per_second": (0.001, 1000.0),
         }
-        for option, (low, high) in ranges.items():
-            value = getattr(self, option)
-            if value is not None and not low <= value <= high:
-                raise ConfigurationError(
-                    f"option {option!r} of annotator 'objects' must lie in {low:g} .. {high:g}, got {value}"
-                )
+        require_ranges(self, ranges)
         if self.per_second is not None and self.frame_interval != 1:
             raise ConfigurationError(
                 "options 'frame_interval' and 'per_second' of annotator 'objects' exclude each other"
             )
+        if self.prompts and self.model == OFFLINE:
+            raise ConfigurationError("option 'prompt' of annotator 'objects' needs a model; 'offline' knows no words")
+        known = self.prompts or (*COCO_LABELS, *OFFLINE_LABELS)
         for label in self.wanted or ():
-            if label not in (*COCO_LABELS, *OFFLINE_LABELS):
-                raise UnknownNameError("label in option 'labels' of annotator 'objects':", label, COCO_LABELS)
+            if label not in known:
+                raise UnknownNameError("label in option 'labels' of annotator 'objects':", label, known)
 
     @property
     def wanted(self) -> frozenset[str] | None:
         """The labels asked for; ``None`` for all."""
-        if self.labels is None:
-            return None
-        return frozenset(part.strip() for part in self.labels.split(",") if part.strip())
+        return labels_in(self.labels)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """What to look for in words; empty for a closed set. Raises ``ConfigurationError``."""
+        return () if self.prompt is None else prompts_of(self.prompt)
+
+    @property
+    def least(self) -> float:
+        """The threshold in force."""
+        if self.threshold is not None:
+            return self.threshold
+        return OPEN_THRESHOLD if self.prompts else THRESHOLD
 
     @property
     def model_ids(self) -> tuple[str, ...]:
         return () if self.model in (AUTO, OFFLINE) else (self.model,)
 
     def bound(self, best_model: Callable[[str], str | None]) -> Self:
-        return dataclasses.replace(self, model=best_model(TASK) or OFFLINE) if self.model == AUTO else self
+        if self.model != AUTO:
+            return self
+        model = (best_model(OPEN_TASK) or USUAL_OPEN) if self.prompts else (best_model(TASK) or OFFLINE)
+        return dataclasses.replace(self, model=model)
 
     @property
     def sampling(self) -> Sampling:
@@ -104,13 +126,19 @@ class Objects(StreamAnnotator):
             return OfflineSession(self, OfflineFinder(context.media.origin, self.wanted or OFFLINE_LABELS))
         if self.model == AUTO or context.models is None:
             raise ConfigurationError(f"annotator 'objects': nobody said which weights model {self.model!r} stands for")
-        detector = open_detector(context.models, self.model, self.threshold, self.nms)
+        detector = self._opened(context.models)
         try:
             self._refuse_idle(detector.labels)
         except ConfigurationError:
             detector.close()
             raise
         return ObjectsSession(self, detector)
+
+    def _opened(self, models: ModelAccess) -> Detector:
+        if self.prompts:
+            overlap = OPEN_NMS if self.nms is None else self.nms
+            return open_prompted(models, self.model, self.prompts, GroundingLimits(self.least, self.least, overlap))
+        return open_detector(models, self.model, self.least, self.nms)
 
     def _refuse_idle(self, known: Sequence[str]) -> None:
         """A filter that nothing can pass is a mistake, and not a video without objects."""
@@ -185,7 +213,7 @@ def detections(recipe: Objects, frame: Frame, found: Iterable[Found]) -> list[An
         x1, x2 = (min(max(x, 0.0), float(width)) for x in item.box[::2])
         y1, y2 = (min(max(y, 0.0), float(height)) for y in item.box[1::2])
         is_outside = x1 >= x2 or y1 >= y2
-        if is_outside or item.confidence <= recipe.threshold or (wanted is not None and item.label not in wanted):
+        if is_outside or item.confidence <= recipe.least or (wanted is not None and item.label not in wanted):
             continue
         if len(made) == recipe.max_per_frame:
             break

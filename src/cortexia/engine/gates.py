@@ -15,7 +15,7 @@ from cortexia.engine.content import INT64, Fault, describe, has_plain_types, req
 from cortexia.engine.masks import Size, mask_fault
 from cortexia.errors import AnnotatorError
 from cortexia.plan import PlannedRun
-from cortexia.types import Annotation, AudioBlock, BBox, Frame, MediaInfo, QuarantinedAnnotation, Timestamp
+from cortexia.types import Annotation, AudioBlock, BBox, Frame, Mask, MediaInfo, QuarantinedAnnotation, Timestamp
 from cortexia.types.annotation import own_fields
 
 BOX_TOLERANCE_PX = 1.0
@@ -153,19 +153,20 @@ class Gate:
         return "box_outside_frame", f"{shown} reaches {out:.6g} px out of the picture of {width:.6g}x{height:.6g}"
 
     def _content_fault(self, annotation: Annotation) -> Fault | None:
-        label, track_id, attributes = annotation.label, annotation.track_id, annotation.attributes
+        label, track_id = annotation.label, annotation.track_id
         fault = None if label is None else text_fault(label)
         if fault is None and track_id is not None:
             fault = text_fault(track_id)
         for name in own_fields(type(annotation)):
             fault = fault or value_fault(getattr(annotation, name))
-        if not attributes:
-            return fault
-        fault = fault or value_fault(attributes)
-        mask = attributes.get(MASK)
-        if fault is None and isinstance(mask, Mapping) and (why := mask_fault(mask, self._sizes)):
-            return "mask", why
-        return fault
+        if annotation.attributes:
+            fault = fault or value_fault(annotation.attributes)
+        return fault or self._mask_fault(annotation)
+
+    def _mask_fault(self, annotation: Annotation) -> Fault | None:
+        mask = annotation.segmentation if isinstance(annotation, Mask) else annotation.attributes.get(MASK)
+        why = mask_fault(mask, self._sizes) if isinstance(mask, Mapping) else None
+        return None if why is None else ("mask", why)
 
     def _quarantine(self, annotation: Annotation, fault: Fault, emitted_at: int) -> None:
         reason, message = fault

@@ -8,7 +8,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
-from cortexia.annotators.base import SessionContext, Solver, SparseAnnotator, StoredAnnotations
+from cortexia.annotators.base import SessionContext, Solver, SparseAnnotator, StoredAnnotations, StoredPicture
+from cortexia.engine.beside import Beside
 from cortexia.engine.control import MACHINE_ERRORS, EngineOptions, Recorder, Stopwatch, StoredReader, failure_of
 from cortexia.engine.gates import Gate
 from cortexia.engine.lane import check_provided
@@ -17,8 +18,6 @@ from cortexia.errors import AnnotatorError
 from cortexia.plan import PlannedRun
 from cortexia.stores.base import RunWindow
 from cortexia.types import Annotation, AnnotationRecord, MediaInfo, RunStatus
-
-_PICTURES_AT_ONCE = 8
 
 
 def solve(run: PlannedRun, reader: StoredReader, context: SessionContext, recorder: Recorder) -> RunWindow:
@@ -44,10 +43,11 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
     """A sparse annotator over the stored pictures, a few at a time; its position is the number of pictures done."""
     done = run.record.position if run.record else 0
     harvest = Harvest(run, context.media)
-    pictures = reader.pictures(run.upstream, done)
+    recipe = cast(SparseAnnotator, run.recipe)
+    pictures = _with_beside(run, reader, done, options.recorder)
     try:
         with at_work(run, options.recorder):
-            session = cast(SparseAnnotator, run.recipe).session(context)
+            session = recipe.session(context)
     except MACHINE_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - foreign code ends here
@@ -55,14 +55,14 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
         return
     committed_at = options.clock()
     try:
-        while batch := tuple(itertools.islice(pictures, options.batch_size or _PICTURES_AT_ONCE)):
+        while batch := tuple(itertools.islice(pictures, options.batch_size or recipe.batch_size)):
             with harvest.watch, at_work(run, options.recorder):
                 emissions = session.annotate(batch)
             if len(emissions) != len(batch):
                 raise AnnotatorError(run.recipe.name, f"{len(emissions)} lists for {len(batch)} pictures")
             for picture, emission in zip(batch, emissions, strict=True):
                 check_provided(run.recipe, emission)
-                harvest.gate.told([picture.annotation])
+                harvest.gate.told([picture.annotation, *picture.beside])
                 harvest.add(emission, done)
                 done += 1
             is_due = options.clock() - committed_at >= options.policy.wall_s or harvest.size >= options.policy.rows
@@ -80,6 +80,24 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
         with at_work(run, options.recorder):
             session.close()
     yield harvest.end(done)
+
+
+def _with_beside(run: PlannedRun, reader: StoredReader, skip: int, recorder: Recorder) -> Iterator[StoredPicture]:
+    types = cast(SparseAnnotator, run.recipe).reads
+    pictures = reader.pictures(run.upstream, skip)
+    if not types:
+        yield from pictures
+        return
+    beside = Beside(_moving(reader.annotations(run.upstream, types), recorder))
+    for picture in pictures:
+        yield dataclasses.replace(picture, beside=beside.at(picture.annotation.span.start))
+
+
+def _moving(annotations: Iterable[Annotation], recorder: Recorder) -> Iterator[Annotation]:
+    """The same; whoever reads moves."""
+    for annotation in annotations:
+        recorder.moved()
+        yield annotation
 
 
 class Harvest:
@@ -147,8 +165,7 @@ def at_work(run: PlannedRun, recorder: Recorder) -> Iterator[None]:
 
 def watched(annotations: Iterable[Annotation], recorder: Recorder, gate: Gate) -> Iterator[Annotation]:
     """The same; a solver that reads is one that moves, and may speak of what it read."""
-    for annotation in annotations:
-        recorder.moved()
+    for annotation in _moving(annotations, recorder):
         gate.told((annotation,))
         yield annotation
 

@@ -1,0 +1,114 @@
+"""Faces of one video put into tracks, and what a track comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cortexia.annotators._cuts import Cuts
+from cortexia.trackers import make_tracker
+from cortexia.trackers.base import NO_TRACK, TrackerOptions
+from cortexia.types import BBox, Embedding, Face, TimeSpan
+
+Key = tuple[int, tuple[float, float, float, float]]
+_TRACKER = "bytetrack"
+_PATH_STEP_S = 1.0
+_LOST = 1.5
+"""Of the time from frame to frame: two boxes further apart have a gap between them."""
+_LEAST_WEIGHT = 0.01
+
+
+def key_of(row: Face | Embedding) -> Key:
+    """By what a face and its vector know each other: frame and box."""
+    assert row.frame_index is not None and row.bbox is not None  # noqa: S101, PT018 - both have one  # nosec B101
+    return row.frame_index, row.bbox.xywh
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """One face over time: ``faces`` in order, one a frame at most."""
+
+    faces: tuple[Face, ...]
+
+    @property
+    def span(self) -> TimeSpan:
+        return TimeSpan(self.faces[0].span.start, self.faces[-1].span.end)
+
+    def confidence(self) -> float | None:
+        """The mean of those that have one."""
+        told = [face.confidence for face in self.faces if face.confidence is not None]
+        return round(sum(told) / len(told), 6) if told else None
+
+    def gaps(self, step_s: float) -> tuple[int, float]:
+        """How often it was lost and found again, and the seconds without it, where frames come every ``step_s``."""
+        starts = [face.span.start.seconds for face in self.faces]
+        lost = [later - start for start, later in pairwise(starts) if later - start > _LOST * step_s]
+        return len(lost), round(sum(lost) - len(lost) * step_s, 6)
+
+    def path(self) -> list[list[float]]:
+        """Where it was, once a second and at both ends: frame index, seconds, and the corners of its box in pixels."""
+        kept: list[Face] = []
+        for face in self.faces:
+            if not kept or face.span.start.seconds - kept[-1].span.start.seconds >= _PATH_STEP_S:
+                kept.append(face)
+        if kept[-1] is not self.faces[-1]:
+            kept.append(self.faces[-1])
+        return [[face.frame, round(face.span.start.seconds, 6), *_corners(face.box)] for face in kept]
+
+    def vector(self, vectors: Mapping[Key, NDArray[np.float32]]) -> NDArray[np.float64] | None:
+        """The mean of its vectors (d,) of length 1, each weighted by the quality of its face; ``None`` without any."""
+        total: NDArray[np.float64] | None = None
+        for face in self.faces:
+            found = vectors.get(key_of(face))
+            if found is not None:
+                part = found.astype(np.float64) * _weight(face)
+                total = part if total is None else total + part
+        length = 0.0 if total is None else float(np.linalg.norm(total))
+        return None if total is None or length == 0.0 else total / length
+
+
+def _weight(face: Face) -> float:
+    return 1.0 if face.quality is None else max(face.quality, _LEAST_WEIGHT)
+
+
+def _corners(box: BBox) -> list[float]:
+    return [round(side, 1) for side in (box.x1, box.y1, box.x2, box.y2)]
+
+
+def follow(faces: Iterable[Face], buffer_s: float, cuts: Cuts) -> list[Followed]:
+    """Tracks in order of their first face, of equals as the tracker counts. ``faces``: in order of time. ``buffer_s``:
+    seconds for which a face that is out of sight may be found again. ``cuts``: where tracks end. Every face is in a
+    track, be it alone."""
+    shots = groupby(faces, key=lambda face: cuts.shot_at(face.span.start))
+    return [track for _, shown in shots for track in _follow_in_shot(shown, buffer_s)]
+
+
+def _follow_in_shot(faces: Iterable[Face], buffer_s: float) -> list[Followed]:
+    options = TrackerOptions(buffer_s=buffer_s, min_hits=1, low=0.0, high=0.0, birth=0.0)
+    tracker = make_tracker(_TRACKER, options)
+    fed: list[Face] = []
+    for _, group in groupby(faces, key=lambda face: face.frame):
+        shown = list(group)
+        boxes = np.array([[face.box.x1, face.box.y1, face.box.x2, face.box.y2] for face in shown], np.float64)
+        scores = np.array([1.0 if face.confidence is None else face.confidence for face in shown], np.float64)
+        tracker.update(shown[0].span.start.seconds, boxes, scores)
+        fed += shown
+    members: dict[Any, list[Face]] = {}
+    for position, (face, track) in enumerate(zip(fed, tracker.finish().tolist(), strict=True)):
+        members.setdefault(("alone", position) if track == NO_TRACK else track, []).append(face)
+    return [Followed(tuple(own)) for own in members.values()]
+
+
+def frame_step(faces: Iterable[Face]) -> float:
+    """Seconds from a frame with faces to the next one, at the least; the length of the only one."""
+    spans = [next(group).span for _, group in groupby(faces, key=lambda face: face.frame)]
+    starts = [span.start.seconds for span in spans]
+    return min(
+        (later - start for start, later in pairwise(starts)),
+        default=spans[0].duration_s if spans else 0.0,
+    )

@@ -1,0 +1,64 @@
+"""Networks that tell the pixels of things apart, in the form that ``masks`` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cortexia.annotators._offline_masks import Boxed, Segment
+from cortexia.models.adapters import Runner, openers
+from cortexia.models.adapters.deeplab import ClassMap
+from cortexia.models.base import ModelAccess
+from cortexia.models.torch import Masker, open_masker
+from cortexia.types import BBox, Picture
+
+
+class ClassSegmenter:
+    """The pixels of a box whose class is that of its label. Two of a class that overlap share pixels; a label that the
+    network does not know has none."""
+
+    def __init__(self, runner: Runner[Picture, ClassMap]) -> None:
+        self._runner = runner
+
+    def segment(self, asked: Sequence[Boxed]) -> list[list[Segment]]:
+        classes = self._runner.run([one.picture for one in asked])
+        return [_of_classes(one, found) for one, found in zip(asked, classes, strict=True)]
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+class PromptedSegmenter:
+    """A network that is shown each box. Its confidence is how well it expects the mask to fit."""
+
+    def __init__(self, masker: Masker) -> None:
+        self._masker = masker
+
+    def segment(self, asked: Sequence[Boxed]) -> list[list[Segment]]:
+        return [self._one(one) for one in asked]
+
+    def _one(self, asked: Boxed) -> list[Segment]:
+        found = self._masker.segment(asked.picture, np.array([_corners(box) for box in asked.boxes]))
+        pairs = zip(found.masks, found.scores.tolist(), strict=True)
+        return [Segment(bitmap, min(1.0, max(0.0, score))) for bitmap, score in pairs]
+
+    def close(self) -> None:
+        """Weights are the manager's."""
+
+
+def open_segmenter(models: ModelAccess, model_id: str) -> ClassSegmenter | PromptedSegmenter:
+    """Raises ``UnknownNameError`` for a model of another task, and what opening it raises."""
+    if models.entry(model_id).is_folder:
+        return PromptedSegmenter(open_masker(models, model_id))
+    return ClassSegmenter(openers.open_segmenter(models, model_id))
+
+
+def _of_classes(asked: Boxed, classes: ClassMap) -> list[Segment]:
+    nothing = np.zeros(asked.picture.shape[:2], bool)
+    found = (classes.mask(label, _corners(box)) for box, label in zip(asked.boxes, asked.labels, strict=True))
+    return [Segment(nothing if bitmap is None else bitmap, None) for bitmap in found]
+
+
+def _corners(box: BBox) -> np.ndarray:
+    return np.array((box.x1, box.y1, box.x2, box.y2), np.float32)

@@ -1,0 +1,134 @@
+"""Captions, tags, regions and vectors by tiny models of the real architectures; nothing is claimed of what they see."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tiny_models
+from footage import context, place
+from looking import Look, picture_of
+
+from cortexia.annotators.captions import Captions
+from cortexia.annotators.embeddings import Embeddings
+from cortexia.annotators.regions import Regions
+from cortexia.annotators.tags import Tags
+from cortexia.config import Settings
+from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.models.access import open_models
+from cortexia.models.shop import ModelShop
+from cortexia.models.torch import open_captioner, open_embedder
+
+TASKS = {
+    "florence-2": "captions, objects and region descriptions",
+    "blip": "captions",
+    "siglip": "picture and text embedding",
+    "clip": "picture and text embedding",
+}
+PICTURES = [place(number, 96, 64) for number in range(4)]
+LABELS = "red,dog,street"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Settings:
+    root = tmp_path_factory.mktemp("models")
+    tables = []
+    for adapter, task in TASKS.items():
+        tiny_models.make(adapter, root / adapter)
+        tables.append(
+            f'[[model]]\nid = "tiny-{adapter}"\ntask = "{task}"\nrepo = "tiny/{adapter}"\nlicence = "MIT"\n'
+            f'adapter = "{adapter}"\n'
+        )
+    (root / "own.toml").write_text("\n".join(tables))
+    return Settings(
+        cache_dir=str(root / "cache"), models=(str(root),), model_catalog=str(root / "own.toml"), device="cpu"
+    )
+
+
+@pytest.fixture(scope="module")
+def models(settings):
+    made = open_models(settings)
+    yield made
+    made.close()
+
+
+def look(recipe, models):
+    shown = [picture_of(bgr, number, shrink=2) for number, bgr in enumerate(PICTURES)]
+    return Look(recipe, dataclasses.replace(context(), models=models), shown)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "model"),
+    [
+        (Captions(), "tiny-florence-2"),
+        (Regions(), "tiny-florence-2"),
+        (Tags(), "tiny-siglip"),
+        (Embeddings(), "tiny-siglip"),
+    ],
+)
+def test_auto_takes_what_was_pulled(recipe, model, settings):
+    bound = recipe.bound(ModelShop(settings).best)
+    assert (bound.model, bound.model_ids) == (model, (model,))
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Captions(model="tiny-blip", max_tokens=6),
+        Captions(model="tiny-florence-2", max_tokens=6, detail="long"),
+        Tags(model="tiny-siglip", labels=LABELS, threshold=0.0),
+        Tags(model="tiny-clip", labels=LABELS, threshold=0.0),
+        Embeddings(model="tiny-clip"),
+        Embeddings(model="tiny-siglip"),
+    ],
+    ids=lambda recipe: f"{recipe.name}-{recipe.model}",
+)
+def test_pictures_at_once_and_stops_change_nothing(recipe, models):
+    said = look(recipe, models).run(1)
+    assert said
+    assert look(recipe, models).run(4) == said
+    assert look(recipe, models).run(3, stops=[1, 2]) == said
+
+
+def test_a_caption_is_what_the_model_says_and_how_sure_it_is(models):
+    captioner = open_captioner(models, "tiny-blip")
+    for number, row in look(Captions(model="tiny-blip", max_tokens=6), models).run():
+        made = captioner.describe(PICTURES[number], None, 6)
+        assert (row.text, row.confidence) == (made.text, made.confidence)
+        assert 0.0 < row.confidence <= 1.0
+        assert row.attributes == {"model": "tiny-blip"}
+
+
+def test_regions_are_asked_for_and_are_as_many_as_the_model_finds(models):
+    """A model that learned nothing finds next to none; where boxes go is shown elsewhere."""
+    captioner = open_captioner(models, "tiny-florence-2")
+    said = look(Regions(model="tiny-florence-2", max_tokens=40), models).run(2)
+    found = [captioner.describe(picture, "regions", 40).regions for picture in PICTURES]
+    assert len(said) == sum(map(len, found))
+
+
+def test_tags_are_the_scores_of_the_labels(models):
+    embedder = open_embedder(models, "tiny-clip")
+    said = look(Tags(model="tiny-clip", labels=LABELS, threshold=0.0), models).run()
+    for number, picture in enumerate(PICTURES):
+        own = [row for at, row in said if at == number]
+        assert {row.label for row in own} == set(LABELS.split(","))
+        assert [row.confidence for row in own] == sorted((row.confidence for row in own), reverse=True)
+        scores = embedder.scores(picture, [f"a photo of {label}" for label in LABELS.split(",")])
+        assert sorted(row.confidence for row in own) == sorted(scores.tolist())
+
+
+def test_vectors_are_those_of_the_model(models):
+    wanted = open_embedder(models, "tiny-siglip").pictures(PICTURES)
+    said = look(Embeddings(model="tiny-siglip"), models).run(8)
+    assert np.allclose([row.values() for _, row in said], wanted, atol=1e-6)
+    assert {row.dimension for _, row in said} == {wanted.shape[1]}
+
+
+def test_a_model_of_another_task_is_refused(models):
+    for recipe in (Captions(model="tiny-clip"), Tags(model="tiny-blip"), Embeddings(model="tiny-blip")):
+        with pytest.raises(UnknownNameError, match="family for"):
+            look(recipe, models).run()
+    with pytest.raises(ConfigurationError, match="gives no boxes"):
+        look(Regions(model="tiny-blip"), models).run()
