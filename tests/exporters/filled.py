@@ -7,7 +7,10 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from cortexia.engine.numbering import Numbering
+from cortexia.rle import encode
 from cortexia.stores import open_store
 from cortexia.stores.base import RunRecord, RunWindow, StorageBackend, VideoRecord, Window
 from cortexia.types import (
@@ -15,16 +18,23 @@ from cortexia.types import (
     BBox,
     Caption,
     Detection,
+    Face,
     JobState,
+    Mask,
     Measure,
     MediaInfo,
+    Person,
+    Pose,
     Query,
+    Region,
     RunSpec,
     RunStatus,
     Shot,
     StoredRow,
     TimeSpan,
     Timestamp,
+    Track,
+    TrackBox,
     Verdict,
     VerdictStatus,
     VideoIdentity,
@@ -56,6 +66,59 @@ def span(frame: int, frames: int = 1) -> TimeSpan:
 def box(frame: int, label: str | None = "person", confidence: float | None = 0.5, **more) -> Detection:
     sides = more.pop("bbox", BBox(10.1, 20.2, 30.7, 47.9))
     return Detection(span=span(frame), label=label, confidence=confidence, frame_index=frame, bbox=sides, **more)
+
+
+def track_box(frame: int, track_id: str = "1", label: str | None = "person", **more) -> TrackBox:
+    made = box(frame, label, **more)
+    return TrackBox(
+        span=made.span, label=label, confidence=made.confidence, frame_index=frame, bbox=made.bbox, track_id=track_id
+    )
+
+
+def track(first: int, last: int, track_id: str = "1", label: str | None = "person") -> Track:
+    return Track(
+        span=span(first, last - first + 1), label=label, track_id=track_id, first_frame=first, last_frame=last,
+        boxes=last - first + 1,
+    )  # fmt: skip
+
+
+def person(first: int, last: int, track_id: str, person_id: str) -> Person:
+    return Person(
+        span=span(first, last - first + 1), label="person", track_id=track_id, person_id=person_id, first_frame=first,
+        last_frame=last, boxes=last - first + 1,
+    )  # fmt: skip
+
+
+def bitmap(sides: BBox, size: tuple[int, int] = (640, 360)) -> np.ndarray:
+    """An ellipse within ``sides`` on a picture of ``size`` (width, height)."""
+    y, x = np.mgrid[: size[1], : size[0]] + 0.5
+    across, down = sides.width / 2, sides.height / 2
+    return ((x - sides.x1 - across) / across) ** 2 + ((y - sides.y1 - down) / down) ** 2 < 1
+
+
+def mask(frame: int, label: str | None = "person", size: tuple[int, int] = (640, 360), **more) -> Mask:
+    made = box(frame, label, **more)
+    pixels = bitmap(made.box, size)
+    return Mask(
+        span=made.span, label=label, confidence=0.9, frame_index=frame, bbox=made.bbox, track_id=made.track_id,
+        segmentation=encode(pixels), area=int(pixels.sum()),
+    )  # fmt: skip
+
+
+def pose(frame: int, scores: Sequence[float] = (0.9,) * 17, **more) -> Pose:
+    """Joints on a line down the box."""
+    made = box(frame, **more)
+    sides = made.box
+    points = [[sides.x1 + n, sides.y1 + n * sides.height / 17, score] for n, score in enumerate(scores)]
+    return Pose(
+        span=made.span, label=made.label, confidence=0.8, frame_index=frame, bbox=sides, track_id=made.track_id,
+        keypoints=points,
+    )  # fmt: skip
+
+
+def face(frame: int, label: str | None = None, **more) -> Face:
+    made = box(frame, label, **more)
+    return Face(span=made.span, label=label, confidence=0.7, frame_index=frame, bbox=made.bbox, yaw=10.0)
 
 
 def shot(first: int, last: int) -> Shot:
@@ -101,6 +164,8 @@ def everything(folder: Path) -> StorageBackend:
     boxes += [box(3, "dog", 0.9, track_id="=7"), box(3, "zoo", 1.0, attributes={"model": "m", "note": "=1"})]
     fill(store, identity("a", "=a.mp4"), "objects", boxes)
     fill(store, identity("a", "=a.mp4"), "shots", [shot(0, 49), shot(50, 99)])
+    tracked = [track_box(made.frame, f"={place}", made.label, bbox=made.bbox) for place, made in enumerate(boxes)]
+    fill(store, identity("a", "=a.mp4"), "tracks", [track(0, 20, "=0", "=HYPERLINK(1)"), *tracked])
     fill(store, identity("a", "=a.mp4"), "loudness", [measure(0), measure(25)])
     fill(store, identity("b", "שלום.mkv"), "captions", [caption(index, text) for index, text in enumerate(UNICODE)])
     fill(store, identity("b", "שלום.mkv"), "motion", [], status=RunStatus.FAILED)
@@ -110,13 +175,13 @@ def everything(folder: Path) -> StorageBackend:
 
 
 class Endless:
-    """As much of a store as exporters read: one video with ``count`` detections that are made when asked for."""
+    """As much of a store as exporters read: one video with ``count`` rows like ``made``, made when asked for."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, made: Region | None = None) -> None:
         self.count = count
         self.spec = RunSpec(identity().video_id, "objects", "1")
         self.run_id = self.spec.run_id
-        self.made = box(0)
+        self.made = made or box(0)
 
     def find(self, query: Query) -> Iterator[StoredRow]:
         for number in range(self.count):

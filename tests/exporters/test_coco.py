@@ -15,19 +15,12 @@ from hypothesis import strategies as st
 
 from cortexia.errors import ConfigurationError, DataInconsistencyError, ValidationError
 from cortexia.exporters.base import ExportSource
-from cortexia.exporters.coco import CocoExporter, frame_file_name
+from cortexia.exporters.coco import CocoExporter
 from cortexia.exporters.coco_categories import OFFICIAL_IDS
+from cortexia.exporters.coco_images import frame_file_name
 from cortexia.exporters.coco_reader import read_coco
 from cortexia.exporters.destination import write_export
-from cortexia.stores import open_store
 from cortexia.types import BBox, Query
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = open_store(str(tmp_path / "s.db"))
-    yield opened
-    opened.close()
 
 
 def export(store, tmp_path: Path, query: Query | None = None, **options) -> tuple[Path, dict]:
@@ -225,8 +218,9 @@ def test_average_precision_against_the_images_own_truth(store, tmp_path, data_di
 
 def test_reading_gives_the_same_boxes(tmp_path):
     store = everything(tmp_path)
-    path, _ = export(store, tmp_path)
-    rows = list(store.find(Query(types=("detection",))))
+    query = Query(types=("detection",))
+    path, _ = export(store, tmp_path, query)
+    rows = list(store.find(query))
     store.close()
     for read, row in zip(read_coco(path), rows, strict=True):
         said = row.annotation

@@ -35,6 +35,7 @@ def test_each_video_has_its_files(store, tmp_path):
         "a/audio_processing",
         "a/job_metadata",
         "a/object_detection",
+        "a/object_tracking",
         "a/scene_detection",
         "b/captions",
         "b/job_metadata",
@@ -70,6 +71,7 @@ def test_metadata_tells_the_video_and_its_runs(store, tmp_path):
         "loudness": "audio_processing.json",
         "objects": "object_detection.json",
         "shots": "scene_detection.json",
+        "tracks": "object_tracking.json",
     }
 
 

@@ -26,15 +26,28 @@ class Stored(Protocol):
     def runs(self, video_id: str | None = None, current_only: bool = True) -> Iterator[RunFacts]: ...
 
 
+class Pictures(Protocol):
+    """Where an exporter gets pictures from, as JPEG."""
+
+    def stored(self, digest: str) -> bytes:
+        """A key picture. Raises ``DataInconsistencyError`` where it is gone."""
+
+    def decoded(self, video: VideoFacts, wanted: Iterator[int]) -> Iterator[tuple[int, bytes]]:
+        """Frames of ``video`` by their indexes, which ascend, in one decode. ``wanted`` is read in step. A frame that
+        does not come out is passed over. Raises ``RejectedInput`` where the video is gone."""
+
+
 _EVERYTHING = Query()
 
 
 @dataclass(frozen=True, slots=True)
 class ExportSource:
-    """What is exported: the rows of ``store`` that ``query`` asks for, with their videos and runs."""
+    """What is exported: the rows of ``store`` that ``query`` asks for, with their videos and runs; where there are any,
+    with pictures."""
 
     store: Stored
     query: Query = _EVERYTHING
+    pictures: Pictures | None = None
 
     def rows(self, *types: str) -> Iterator[StoredRow]:
         """A fresh stream of rows in canonical order (video, start, type, id); with ``types`` only these."""
@@ -72,9 +85,10 @@ class ExportSource:
 class ExportFolder(Protocol):
     """Where an exporter of several files puts them."""
 
-    def file(self, name: str) -> AbstractContextManager[IO[bytes]]:
+    def file(self, name: str, durable: bool = True) -> AbstractContextManager[IO[bytes]]:
         """A file to write at ``name`` (parts joined by ``/``) below the root; in its place only when the block ended
-        well. Raises ``ValidationError`` for a name that would lead out of the root."""
+        well. One that is not ``durable`` is sure to survive a power cut only when a durable one is written after it.
+        Raises ``ValidationError`` for a name that would lead out of the root."""
 
 
 class FileExporter(Protocol):

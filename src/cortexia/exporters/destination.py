@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -16,12 +17,17 @@ class LocalFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._is_settled = True
 
     @contextlib.contextmanager
-    def file(self, name: str) -> Iterator[IO[bytes]]:
+    def file(self, name: str, durable: bool = True) -> Iterator[IO[bytes]]:
         path = safe_join(self.root, name)
         make_folder(path.parent)
-        with atomic_file(path) as out:
+        if durable and not self._is_settled:
+            # one by one they would take ten milliseconds each
+            os.sync()
+        self._is_settled = durable
+        with atomic_file(path, durable) as out:
             yield out
 
 
