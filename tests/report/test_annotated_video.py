@@ -13,9 +13,12 @@ from stocking import span, stored
 from cortexia.app import Request
 from cortexia.decoders.writer import CODECS, video_encoder
 from cortexia.errors import ConfigurationError, ResourceError
-from cortexia.report.annotated_video import Canvas, Drawing
+from cortexia.report.canvas import Bar, Canvas
+from cortexia.report.seen import Seen
+from cortexia.report.style import Style
+from cortexia.sightings import Sighting
 from cortexia.testing import ShotSpec, SoundSpec, VideoSpec, tone
-from cortexia.types import BBox, Detection
+from cortexia.types import BBox, Detection, Mask, Pose, Region, StoredRow
 
 
 def only(app) -> str:
@@ -113,6 +116,22 @@ def test_a_name_near_the_right_edge_is_drawn_whole(annotated, clips, tmp_path):
     assert plate.max() >= 317
 
 
+def drawn(*regions: Region, seen: Seen | None = None, bar: Bar | None = None) -> np.ndarray:
+    """Regions on a black picture of 320x180."""
+    style = Style({"cup": 0}, seen or Seen())
+    canvas = Canvas((320, 180), style, has_captions=bar is not None)
+    canvas.begin(np.zeros((180, 320, 3), np.uint8), (320, 180))
+    return canvas.drawn(list(map(sighting, regions)), bar or Bar())
+
+
+def sighting(region: Region) -> Sighting:
+    row = StoredRow("id", region, "v", "u", "run", "a", 0, 40_000, 0, 0)
+    made = Sighting(row, region)
+    made.mask = region if isinstance(region, Mask) else None
+    made.pose = region if isinstance(region, Pose) else None
+    return made
+
+
 def test_names_never_cover_each_other():
     """Four boxes at one place: three names find room (above, in and below it), the least sure one has none."""
 
@@ -123,9 +142,7 @@ def test_names_never_cover_each_other():
             )
             for n in range(count)
         ]
-        canvas = Canvas((320, 180), Drawing({"cup": 0}, 0, hours=False))
-        canvas.begin(np.zeros((180, 320, 3), np.uint8), (320, 180))
-        board = canvas.drawn(boxes, ("", "")).astype(int)
+        board = drawn(*boxes).astype(int)
         return int((np.abs(board - np.array([230, 159, 0])).max(axis=2) < 60).sum())
 
     one, two, three, four = (names(count) for count in (1, 2, 3, 4))

@@ -18,14 +18,21 @@ from cortexia.app import App
 from cortexia.report.pictures import encoded
 from cortexia.report.words import visible
 from cortexia.types import (
+    Annotation,
     BBox,
+    Caption,
+    Classification,
     Detection,
+    FaceTrack,
     KeyPicture,
     Measure,
     MediaInfo,
+    Person,
     RunStatus,
     Shot,
     SoundEvent,
+    Track,
+    TrackBox,
     Verdict,
     VerdictStatus,
     VideoIdentity,
@@ -87,9 +94,23 @@ def _stock(app: App, video_id: str, text: str) -> None:
         SoundEvent(span=span(0, 500), label=text),
         Measure(span=span(0, 40), label="quality", reason=text),
         Measure(span=span(0, 4000), label="motion_summary", values={"pan": 1.0}, attributes={"camera": text}),
+        Caption(span=span(0, 40), text=text, attributes={"composed": True}),
+        Classification(span=span(0, 40), label=text, confidence=0.5),
+        *_followed(text),
     ]
     stored(store, identity, "x" + text, rows, options={text: text})
     stored(store, identity, "faces", [], RunStatus.FAILED, reason=text, message=text)
+
+
+def _followed(text: str) -> list[Annotation]:
+    """A track, a person and a face whose ids are hostile."""
+    place = {"span": span(0, 40), "track_id": text, "first_frame": 0, "last_frame": 0, "boxes": 1}
+    return [
+        TrackBox(span=span(0, 40), label=text, frame_index=0, bbox=BBox(2, 2, 20, 20), track_id=text),
+        Track(label=text, **place),
+        Person(**{**place, "track_id": f"p{text}"}, person_id=f"person_{text}"),
+        FaceTrack(**place, face_id=f"face_{text}", person_id=text),
+    ]
 
 
 def _jpeg() -> bytes:

@@ -7,8 +7,8 @@ from stocking import span, stored
 
 from cortexia.app import Request
 from cortexia.report.gather import gather
-from cortexia.report.palette import colour_indexes
 from cortexia.report.samples import Box, make_samples
+from cortexia.report.style import style_of
 from cortexia.testing import ShotSpec, VideoSpec
 from cortexia.types import BBox, Detection
 
@@ -28,7 +28,7 @@ def drawn(annotated, clips):
         stored(app.store(), identity, "objects", rows)
         data = app.report_data(identity.video_id)
         facts = gather(data)
-        (sample,) = make_samples(facts, data.record.media.video, colour_indexes(facts.labels), data.blob)
+        (sample,) = make_samples(facts, data.record.media.video, style_of(facts), data.blob)
         return sample.boxes
 
     return draw

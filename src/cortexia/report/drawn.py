@@ -35,7 +35,10 @@ DRAWN: Mapping[str, DrawnFormat] = {
             "video/mp4",
             "frame",
             {"max_side": MAX_SIDE},
-            ("annotations other than detections, shots and camera classes", "letters that are not Latin"),
+            (
+                "annotations other than detections, tracks, masks, poses, faces, captions, shots and camera classes",
+                "letters that are not Latin",
+            ),
         ),
         DrawnFormat(
             CONTACT_SHEET,

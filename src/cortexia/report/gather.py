@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import median
-from typing import NamedTuple, cast
+from typing import cast
 
 from cortexia.report.base import VideoData
-from cortexia.types import Detection, KeyPicture, Measure, Shot, ShotSummary, SoundEvent, StoredRow
+from cortexia.report.near import Near
+from cortexia.report.seen import Seen
+from cortexia.report.series import Series as Series
+from cortexia.report.series import Span as Span
+from cortexia.report.series import runs_of as runs_of
+from cortexia.types import Detection, KeyPicture, Measure, Region, Shot, ShotSummary, SoundEvent, StoredRow
 
 SPAN_LABELS = ("black", "frozen")
 NO_LABEL = "(no label)"
 """What stands where a detection has no label."""
-
-
-class Span(NamedTuple):
-    """A stretch of time in microseconds from the origin, and what is said about it."""
-
-    start: int
-    end: int
-    text: str = ""
-
-
-@dataclass(slots=True)
-class Series:
-    """Values of one measure over time, 24 bytes each: a long video has many. Times in microseconds."""
-
-    starts: array[int] = field(default_factory=lambda: array("q"))
-    ends: array[int] = field(default_factory=lambda: array("q"))
-    values: array[float] = field(default_factory=lambda: array("d"))
-
-    def add(self, start: int, end: int, value: float = 1.0) -> None:
-        self.starts.append(start)
-        self.ends.append(end)
-        self.values.append(value)
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    @property
-    def step(self) -> int:
-        """Median time from one start to the next that differs (µs); 0 where there is but one."""
-        gaps = [later - sooner for sooner, later in zip(self.starts, self.starts[1:], strict=False) if later > sooner]
-        return int(median(gaps)) if gaps else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +31,6 @@ class ShotFacts:
     end: int
     picture: KeyPicture | None = None
     picture_start: int = 0
-
-
-@dataclass(slots=True)
-class Boxes:
-    """The detections of the frame nearest to a key picture, within the same shot."""
-
-    distance: int
-    frame_index: int
-    start: int
-    found: list[Detection] = field(default_factory=list)
 
 
 @dataclass
@@ -85,7 +47,9 @@ class Facts:
     blanks: dict[str, list[Span]] = field(default_factory=dict)
     detections: dict[str, Series] = field(default_factory=dict)
     detection_frames: dict[str, int] = field(default_factory=dict)
-    boxes: dict[int, Boxes] = field(default_factory=dict)
+    regions: dict[str, Series] = field(default_factory=dict)
+    near: dict[int, Near] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
     others: dict[str, Series] = field(default_factory=dict)
     measures: dict[str, Series] = field(default_factory=dict)
     reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -108,6 +72,12 @@ class Facts:
         """Time between frames that detection looks at (µs), as far as rows tell: the least of all labels; 0 unknown."""
         return min((series.step for series in self.detections.values() if series.step), default=0)
 
+    def step(self, *types: str) -> int:
+        """Time between frames that have rows of any of these types (µs); 0 where it is not known."""
+        steps = [series.step for kind in types if (series := self.regions.get(kind)) is not None]
+        steps += [self.detection_step] if "detection" in types else []
+        return min(filter(None, steps), default=0)
+
     @property
     def labels(self) -> list[str]:
         """Labels of detections, the most frequent first; of equals in order of the alphabet."""
@@ -116,7 +86,8 @@ class Facts:
 
 def gather(data: VideoData) -> Facts:
     """Shots and key pictures first (they are few), then every other row in order of time."""
-    facts = Facts(pictures=list(data.rows("key_picture")))
+    upstream = {run.run_id: run.spec.upstream_ids for run in data.runs}
+    facts = Facts(pictures=list(data.rows("key_picture")), seen=Seen(upstream))
     best = _representatives(facts.pictures)
     for number, row in enumerate(data.rows("shot"), 1):
         shot = cast(Shot, row.annotation)
@@ -152,6 +123,10 @@ def _take(facts: Facts, row: StoredRow) -> None:
     annotation = row.annotation
     facts.rows[row.annotator] += 1
     facts.end = max(facts.end, row.end_us)
+    if isinstance(annotation, Region):
+        _take_region(facts, row, annotation)
+    if facts.seen.take(row):
+        return
     if isinstance(annotation, Measure):
         _take_measure(facts, row, annotation)
     elif isinstance(annotation, Detection):
@@ -162,7 +137,9 @@ def _take(facts: Facts, row: StoredRow) -> None:
         for name, reason in annotation.not_measured.items():
             facts.reasons[row.annotator, name, reason] += 1
     elif not isinstance(annotation, Shot | KeyPicture):
-        name = f"{row.annotator}: {annotation.label}" if annotation.label else row.annotator
+        # masks, poses and faces have the labels of the boxes that they belong to: one lane for each annotator is enough
+        label = None if isinstance(annotation, Region) else annotation.label
+        name = f"{row.annotator}: {label}" if label else row.annotator
         facts.others.setdefault(name, Series()).add(row.start_us, row.end_us)
 
 
@@ -192,27 +169,11 @@ def _take_detection(facts: Facts, row: StoredRow, detection: Detection) -> None:
     if not series.starts or series.starts[-1] != row.start_us:
         facts.detection_frames[label] = facts.detection_frames.get(label, 0) + 1
     series.add(row.start_us, row.end_us)
+
+
+def _take_region(facts: Facts, row: StoredRow, region: Region) -> None:
+    if not isinstance(region, Detection):
+        facts.regions.setdefault(region.type, Series()).add(row.start_us, row.end_us)
     shot = facts.shot_at(row.start_us)
-    if shot is None or shot.picture is None or shot.picture.frame_index is None or detection.frame_index is None:
-        return
-    distance = abs(detection.frame_index - shot.picture.frame_index)
-    held = facts.boxes.get(shot.number)
-    if held is None or distance < held.distance:
-        facts.boxes[shot.number] = held = Boxes(distance, detection.frame_index, row.start_us)
-    if held.frame_index == detection.frame_index:
-        held.found.append(detection)
-
-
-def runs_of(series: Series, step: int) -> Iterator[Span]:
-    """Stretches in which rows follow each other by no more than ``step`` (µs); the last row reaches to its end."""
-    start = end = -1
-    for first, last in zip(series.starts, series.ends, strict=True):
-        if start < 0:
-            start, end = first, max(last, first + step)
-        elif first <= end:
-            end = max(end, last, first + step)
-        else:
-            yield Span(start, end)
-            start, end = first, max(last, first + step)
-    if start >= 0:
-        yield Span(start, end)
+    if shot is not None and shot.picture is not None and shot.picture.frame_index is not None:
+        facts.near.setdefault(shot.number, Near(shot.picture.frame_index)).take(row, region)

@@ -1,14 +1,18 @@
-"""Key pictures with the boxes that were found in them."""
+"""Key pictures with what was found in them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cortexia.report.gather import NO_LABEL, Boxes, Facts, ShotFacts
+from cortexia.report.gather import Facts, ShotFacts
+from cortexia.report.near import Near
 from cortexia.report.pictures import data_uri, encoded, evenly, fetched, fitted
+from cortexia.report.shapes import Shape, make_shapes
+from cortexia.report.style import Style
 from cortexia.report.words import plural
-from cortexia.types import BBox, Detection, VideoStream
+from cortexia.sightings import Sighting
+from cortexia.types import BBox, VideoStream
 from cortexia.wording import clock
 
 SAMPLES_SHOWN = 12
@@ -36,73 +40,77 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
+    """``view``: width and height in which ``shapes`` are told."""
+
     source: str
     width: int
     height: int
     title: str
     note: str
     boxes: list[Box]
+    shapes: list[Shape]
+    view: tuple[int, int]
 
 
-def make_samples(
-    facts: Facts, video: VideoStream | None, colours: dict[str, int], blob: Callable[[str], bytes]
-) -> list[Sample]:
-    """At most twelve shots with detections, spread over the video; where as many were looked at in the very frame, only
-    such."""
+def make_samples(facts: Facts, video: VideoStream | None, style: Style, blob: Callable[[str], bytes]) -> list[Sample]:
+    """At most twelve shots in which something was found, spread over the video; where as many were looked at in their
+    very frame, only such."""
     if video is None:
         return []
-    candidates = [shot for shot in facts.shots if shot.number in facts.boxes]
-    exact = [shot for shot in candidates if not facts.boxes[shot.number].distance]
+    candidates = [shot for shot in facts.shots if shot.number in facts.near]
+    exact = [shot for shot in candidates if not facts.near[shot.number].main.distance]
     if len(exact) >= SAMPLES_SHOWN:
         candidates = exact
     chosen = [candidates[place] for place in evenly(candidates, SAMPLES_SHOWN)]
-    made = (_sample(shot, facts.boxes[shot.number], video, colours, blob) for shot in chosen)
+    made = (_sample(shot, facts.near[shot.number], video, style, blob) for shot in chosen)
     return [sample for sample in made if sample is not None]
 
 
 def _sample(
-    shot: ShotFacts, boxes: Boxes, video: VideoStream, colours: dict[str, int], blob: Callable[[str], bytes]
+    shot: ShotFacts, near: Near, video: VideoStream, style: Style, blob: Callable[[str], bytes]
 ) -> Sample | None:
-    assert shot.picture is not None  # noqa: S101 - boxes are kept of shots with a picture only  # nosec B101
+    assert shot.picture is not None  # noqa: S101 - things are kept of shots with a picture only  # nosec B101
     picture = fetched(blob, shot.picture.picture)
     if picture is None:
         return None
     small = fitted(picture, _SIDE, _SIDE)
     size = (video.width, video.height)
-    drawn = sorted(boxes.found, key=lambda found: -(found.confidence or 0.0))[:_BOXES_SHOWN]
+    found = near.sightings()
+    drawn = sorted(found, key=lambda sighting: -(sighting.region.confidence or 0.0))[:_BOXES_SHOWN]
     return Sample(
         source=data_uri(encoded(small, 72)),
         width=small.width,
         height=small.height,
         title=f"Shot {shot.number} · {clock(shot.picture_start, 2)} · frame {shot.picture.frame_index}",
-        note=_note(shot, boxes, len(drawn)),
-        boxes=_uncrowded([_box(found, size, colours) for found in drawn]),
+        note=_note(shot, near, len(found), len(drawn)),
+        boxes=_uncrowded([_box(sighting, size, style) for sighting in drawn]),
+        shapes=make_shapes(drawn, size, style),
+        view=size,
     )
 
 
-def _note(shot: ShotFacts, boxes: Boxes, drawn: int) -> str:
-    amount = plural(len(boxes.found), "box", "boxes")
+def _note(shot: ShotFacts, near: Near, found: int, drawn: int) -> str:
+    amount = plural(found, "box", "boxes")
     text = f"{amount} of this very frame"
-    if boxes.distance:
-        away = (boxes.start - shot.picture_start) / 1e6
+    if near.main.distance:
+        away = (near.main.start - shot.picture_start) / 1e6
         side = "later" if away > 0 else "earlier"
-        text = f"{amount} of frame {boxes.frame_index}, {abs(away):.2f} s {side}: the nearest with detections"
-    return text if drawn == len(boxes.found) else f"{text}; the {drawn} surest are drawn"
+        text = f"{amount} of frame {near.main.index}, {abs(away):.2f} s {side}: the nearest with detections"
+    return text if drawn == found else f"{text}; the {drawn} surest are drawn"
 
 
-def _box(found: Detection, size: tuple[int, int], colours: dict[str, int]) -> Box:
-    assert found.bbox is not None  # noqa: S101 - a Detection without a box cannot be made  # nosec B101
-    box = clipped(found.bbox, size)
+def _box(sighting: Sighting, size: tuple[int, int], style: Style) -> Box:
+    box = clipped(sighting.box, size)
     across, down = 100 / size[0], 100 / size[1]
-    label = found.label or NO_LABEL
+    confidence = sighting.region.confidence
     return Box(
         left=f"{box.x1 * across:.2f}",
         top=f"{box.y1 * down:.2f}",
         width=f"{box.width * across:.2f}",
         height=f"{box.height * down:.2f}",
-        shade=colours[label],
-        label=label,
-        confidence="" if found.confidence is None else f"{found.confidence:.2f}",
+        shade=style.shade(sighting),
+        label=style.name(sighting) or sighting.label or "",
+        confidence="" if confidence is None else f"{confidence:.2f}",
         is_high=box.y1 * down < 8,
         is_right=box.x1 * across > 100 - _NAME_LIMIT,
     )

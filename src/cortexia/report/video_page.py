@@ -11,9 +11,10 @@ from cortexia.report.base import VideoData
 from cortexia.report.curves import make_curves
 from cortexia.report.gather import Facts, ShotFacts, gather
 from cortexia.report.page import render
-from cortexia.report.palette import colour_indexes
 from cortexia.report.pictures import data_uri, encoded, evenly, fetched, fitted
+from cortexia.report.presence import caption_cards, face_rows, present_counts, present_lanes, tag_chips
 from cortexia.report.samples import make_samples
+from cortexia.report.style import Style, style_of
 from cortexia.report.timeline import LABELS_SHOWN, make_lanes
 from cortexia.report.words import DASH, TIMES, count, length, number, plural, rate
 from cortexia.types import MediaInfo, Transition, Verdict
@@ -22,6 +23,7 @@ from cortexia.wording import clock, size
 CARDS_SHOWN = 96
 ROWS_SHOWN = 3000
 _THUMB = (240, 180)
+_PRESENT_TILES = 4
 _LOOKS = ("sharpness", "exposure", "noise_sigma")
 
 
@@ -58,7 +60,8 @@ def video_page(data: VideoData, facts: Facts | None = None) -> bytes:
     facts = facts or gather(data)
     axis = Axis(facts.end)
     labels = facts.labels
-    colours = colour_indexes(labels)
+    style = style_of(facts)
+    colours = style.labels
     media = data.record.media
     lanes = make_lanes(facts, axis, colours)
     curves = make_curves(facts, axis)
@@ -82,7 +85,8 @@ def video_page(data: VideoData, facts: Facts | None = None) -> bytes:
         cards_note=_cards_note(facts),
         shots=[_shot_row(facts, shot) for shot in facts.shots[:ROWS_SHOWN]],
         shots_title=_table_title(facts),
-        samples=make_samples(facts, media.video if media else None, colours, data.blob),
+        samples=make_samples(facts, media.video if media else None, style, data.blob),
+        **_seen_of(facts, axis, style, data),
         states={
             name: section_state(data, name) for name in ("shots", "frames", "objects", "loudness", "quality", "motion")
         },
@@ -90,6 +94,18 @@ def video_page(data: VideoData, facts: Facts | None = None) -> bytes:
         runs=run_lines(data),
         gaps=make_gaps(data, facts),
     )
+
+
+def _seen_of(facts: Facts, axis: Axis, style: Style, data: VideoData) -> dict[str, object]:
+    """Who is there when, and what was said."""
+    cards, note = caption_cards(facts, data.blob)
+    return {
+        "present": present_lanes(facts, axis, style),
+        "face_rows": face_rows(facts),
+        "caption_cards": cards,
+        "captions_note": note,
+        "tags": tag_chips(facts),
+    }
 
 
 def verdict_of(data: VideoData) -> Verdict | None:
@@ -147,6 +163,7 @@ def _tiles(data: VideoData, facts: Facts) -> list[tuple[str, str]]:
     if facts.detections:
         tiles.append((count(sum(map(len, facts.detections.values()))), "detections"))
         tiles.append((count(len(facts.detections)), "label" if len(facts.detections) == 1 else "labels"))
+    tiles += present_counts(facts)[:_PRESENT_TILES]
     for label, spans in sorted(facts.spans.items()):
         tiles.append((length(sum(span.end - span.start for span in spans)), label))
     tiles.append((count(sum(facts.rows.values())), "rows"))

@@ -1,0 +1,92 @@
+"""What to draw on each frame, where not every frame was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cortexia.report.base import VideoData
+from cortexia.report.gather import Facts
+from cortexia.report.seen import Words
+from cortexia.sightings import BOXES, REGIONS, Moment, Sighting, moments
+
+HOLD_LIMIT_S = 2.0
+_HOLD_STEPS = 1.5
+_CAPTION_S = 5.0
+
+
+@dataclass(slots=True)
+class _Held:
+    """``hold``: how long it stays when nothing later comes (µs)."""
+
+    hold: int
+    since: int = 0
+    shown: list[Sighting] = field(default_factory=list)
+
+
+class HeldSightings:
+    """What stands in each frame, read in step with the frames. Boxes, masks, poses and faces that belong to no box stay
+    each until there are later ones, at most one and a half times the usual time between them, never beyond two seconds
+    or the end of their shot."""
+
+    def __init__(self, data: VideoData, facts: Facts) -> None:
+        self._moments: Iterator[Moment] = moments(data.rows(*REGIONS))
+        self._next = next(self._moments, None)
+        self._facts = facts
+        self._kinds = {
+            kind: _Held(_hold(facts.step(*(BOXES if kind == "box" else (kind,)))))
+            for kind in ("box", "mask", "pose", "face")
+        }
+
+    def at(self, index: int, start: int) -> list[Sighting]:
+        """For frame ``index``, shown from ``start`` (µs) on. Frames must come in order."""
+        while self._next is not None and self._next.frame_index <= index:
+            self._take(self._next)
+            self._next = next(self._moments, None)
+        for held in self._kinds.values():
+            if held.shown and start != held.since and self._is_over(held, start):
+                held.shown = []
+        return [sighting for held in self._kinds.values() for sighting in held.shown]
+
+    def _take(self, moment: Moment) -> None:
+        for kind, held in self._kinds.items():
+            own = [sighting for sighting in moment.sightings if _kind(sighting) == kind]
+            if own:
+                held.since, held.shown = moment.start_us, own
+
+    def _is_over(self, held: _Held, start: int) -> bool:
+        shot = self._facts.shot_at(held.since)
+        return start - held.since > held.hold or (shot is not None and start >= shot.end)
+
+
+def _kind(sighting: Sighting) -> str:
+    return "box" if sighting.region.type in BOXES else sighting.region.type
+
+
+def _hold(step: int) -> int:
+    return min(round(step * _HOLD_STEPS), round(HOLD_LIMIT_S * 1e6))
+
+
+class HeldCaptions:
+    """The caption of each moment: within a shot the last one that has begun, before it the first. Without shots one
+    stays until the next, at most five seconds after its end."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    def at(self, start: int) -> str:
+        """For a time (µs); nothing where there is none."""
+        shot = self._facts.shot_at(start)
+        if shot is None:
+            begun = [
+                words for words in self._facts.seen.captions if words.start <= start < words.end + _CAPTION_S * 1e6
+            ]
+            return _told(begun[-1]) if begun else ""
+        own = [words for words in self._facts.seen.captions if shot.start <= words.start < shot.end]
+        begun = [words for words in own if words.start <= start]
+        return _told((begun or own)[-1 if begun else 0]) if own else ""
+
+
+def _told(words: Words) -> str:
+    # before the text: it must not be lost where the text is cut
+    return f"composed: {words.text}" if words.is_composed else words.text
