@@ -134,3 +134,36 @@ def test_the_endpoint_of_the_aws_tools_is_the_last_resort(tmp_path):
     assert (loaded.settings.s3_endpoint_url, loaded.origin["s3_endpoint_url"]) == ("https://s3", "AWS_ENDPOINT_URL_S3")
     own = load_settings(environ={**aws, "CORTEXIA_S3_ENDPOINT_URL": "https://own"})
     assert own.settings.s3_endpoint_url == "https://own"
+
+
+KEY = "sk-never-to-be-seen"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"endpoint_url": "example.org/v1"}, "base URL"),
+        ({"endpoint_url": "https://user:word@example.org/v1"}, "base URL"),
+        ({"endpoint_url": "https://example.org/v1?key=word"}, "base URL"),
+        ({"endpoint_key": f"{KEY}\n"}, "printable ASCII"),
+        ({"endpoint_key": f"{KEY} "}, "printable ASCII"),
+        ({"endpoint_key": [KEY]}, "must be str"),
+        ({"endpoint_url": "https://example.org/v1", "endpoint_timeout_s": 120.0}, "less than 'stall_timeout_s'"),
+        ({"endpoint_price_input": -1.0}, "at least 0"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_is_refused_without_naming_secrets(given, why):
+    with pytest.raises(ConfigurationError, match=why) as refused:
+        load_settings(given, environ={})
+    assert KEY not in str(refused.value)
+    assert "word" not in str(refused.value)
+
+
+def test_the_key_of_the_endpoint_is_not_shown():
+    settings = load_settings(environ={"CORTEXIA_ENDPOINT_KEY": KEY}).settings
+    assert settings.endpoint_key == KEY
+    assert KEY not in repr(settings)
+
+
+def test_a_short_stall_needs_no_endpoint():
+    assert Settings(stall_timeout_s=1.0).endpoint_timeout_s == 60.0

@@ -14,7 +14,7 @@ def test_modes_pipelines_and_annotators_are_joined_in_order_without_repeats():
 
 
 def test_an_unknown_word_lists_the_known_ones():
-    with pytest.raises(UnknownNameError, match=r"did you mean 'detect'.*known: audio, describe, detect"):
+    with pytest.raises(UnknownNameError, match=r"did you mean 'detect'.*known: .*audio, captions, describe, detect"):
         annotators_of("scene|detekt")
 
 

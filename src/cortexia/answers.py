@@ -14,8 +14,9 @@ from cortexia.config import Settings
 from cortexia.decoders.base import Decoder
 from cortexia.errors import ConfigurationError, NoStoreError, UnknownNameError
 from cortexia.exporters import make_exporter
-from cortexia.exporters.base import ExportSource
+from cortexia.exporters.base import ExportSource, VideoFacts
 from cortexia.exporters.destination import write_export
+from cortexia.footage import Footage
 from cortexia.lookup import NotLooked, StoredVideo
 from cortexia.outcomes import VideoStatus
 from cortexia.report.drawn import CONTACT_SHEET, DRAWN, MAX_SIDE, VIDEO, DrawnFormat, drawn_options, the_video
@@ -115,21 +116,28 @@ class Answers:
 
         ``s3://`` and ``gs://`` addresses are written here first, and uploaded when complete. Returns how many
         annotations; for ``video`` how many frames, for ``contact-sheet`` how many shots: these take one video and no
-        other filter. ``on_frame`` is told how far a video is (seconds). Raises ``UnknownNameError`` for a format that
-        does not exist, ``ConfigurationError`` where ``output`` is needed, or is the store or the video itself.
+        other filter. ``on_frame`` is told how far a video that is decoded is (seconds). Raises ``UnknownNameError`` for
+        a format that does not exist, ``ConfigurationError`` where ``output`` is needed, or is the store or the video
+        itself.
         """
         if format_name in DRAWN:
             return self._draw(DRAWN[format_name], output, query, options or {}, on_frame)
         if format_name not in registry.names("exporters"):
             raise UnknownNameError("format", format_name, [*registry.names("exporters"), *DRAWN])
         exporter = make_exporter(format_name, options)
-        source = ExportSource(self.store(create=False), query)
+        store = self.store(create=False)
+        footage = Footage(self.decoder, self._open, store.blobs.get, self.settings.thread_budget, on_frame)
+        source = ExportSource(store, query, footage)
         if output is not None:
             with self._placed(output, exporter.suffix) as path:
                 return write_export(exporter, source, path)
         if exporter.target == "folder":
             raise ConfigurationError(f"{format_name} writes several files: name a folder with --output")
         return exporter.write(source, out)
+
+    def _open(self, video: VideoFacts) -> Path:
+        identity = video.identity
+        return open_path(identity.uri, identity.video_id, MediaCache(self.settings.media_cache))
 
     def _draw(
         self,
@@ -203,7 +211,6 @@ class Answers:
         from cortexia.report.annotated_video import DecodeSource, write_annotated_video
 
         data = self.report_data(video_id)
-        path = open_path(data.record.identity.uri, video_id, MediaCache(self.settings.media_cache))
-        source = DecodeSource(self.decoder, path, self.settings.thread_budget)
+        source = DecodeSource(self.decoder, self._open(data.record), self.settings.thread_budget)
         with self._placed(output, DRAWN[VIDEO].suffix) as target:
             return write_annotated_video(data, source, target, max_side, on_frame)

@@ -19,20 +19,27 @@ from cortexia.batch.scan import chunks, settled
 from cortexia.batch.stages import goes_on, in_stages
 from cortexia.batch.submission import Order, settled_event, submit, submitted_event
 from cortexia.batch.worker import Worker
-from cortexia.batches import Batches, rejected
+from cortexia.batches import Batches, OnEvent, rejected
+from cortexia.config import merged_options
 from cortexia.engine import CancelToken
 from cortexia.engine.estimate import Estimate, estimate
-from cortexia.errors import ConfigurationError, RejectedInput
+from cortexia.errors import ConfigurationError, ProcessingError, RejectedInput
 from cortexia.intake import Found, Source
 from cortexia.maintenance.keeper import StoreKeeper
 from cortexia.models.presets import PresetChoice
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
+from cortexia.people.desk import PeopleDesk
+from cortexia.people.directory import KnownPerson
+from cortexia.people.enrolment import Chosen
+from cortexia.people.gather import FACES
+from cortexia.people.labels import required_name
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import SourceVideo
 from cortexia.staleness import standings
 from cortexia.stores.base import Cause, RunRecord, StorageBackend, Window
 from cortexia.stores.lifecycle import starts_afresh
 from cortexia.types import WHOLE_VIDEO, JobState, MediaInfo, Query, RunSpec, StoredRow, TimeRange, VideoIdentity
+from cortexia.versions import ModelVersions
 
 Event = Mapping[str, Any]
 
@@ -62,6 +69,29 @@ class App(Batches):
         """What is done to the store as a whole: check, backup, revisions, and the like."""
         return StoreKeeper(self.settings.store, lambda: self.store(create=False))
 
+    # -- people
+
+    @property
+    def people(self) -> PeopleDesk:
+        """Who is known across videos, and what is said about them."""
+        return PeopleDesk(lambda: self.store(create=False))
+
+    def enroll(
+        self, name: str, pictures: Iterable[Source], on_event: Callable[[Event], None] = lambda event: None
+    ) -> tuple[KnownPerson, tuple[Chosen, ...]]:
+        """Annotate the faces of ``pictures`` as any input, and call each by ``name``: of several in one the largest.
+
+        Raises ``ProcessingError`` for one that cannot be annotated, ``ConfigurationError`` for what is no picture,
+        where there is no face, and where no model makes a vector of it.
+        """
+        name = required_name(name)
+        options = {**self.settings.options, FACES: {**self.settings.options.get(FACES, {}), "link_people": False}}
+        report = self.annotate(pictures, Request((FACES,), options), on_event)
+        for video in report.videos:
+            if not video.is_well or video.video_id is None:
+                raise ProcessingError(f"{video.uri}: {video.message or video.status}; nobody was enrolled")
+        return self.people.enroll(name, [str(video.video_id) for video in report.videos])
+
     # -- models
 
     def preset_for(self, request: Request) -> PresetChoice | None:
@@ -75,6 +105,15 @@ class App(Batches):
             return request
         preset = choice.preset
         return replace(request, annotators=preset.annotators, options=preset.options_under(request.options))
+
+    def versioned(self, request: Request, versions: Sequence[str], tell: OnEvent = lambda event: None) -> Request:
+        """The request with the models that ``versions`` name (``[ANNOTATOR=]SOURCE``), which are here afterwards.
+
+        Raises ``ConfigurationError`` where it is not clear which annotator is meant, and what adopting a model raises.
+        """
+        whole = self.completed(request)
+        chosen = ModelVersions(self.models, versions, tell).options_for(whole.annotators, whole.options)
+        return replace(request, options=merged_options(request.options, chosen))
 
     # -- plan
 
@@ -110,8 +149,7 @@ class App(Batches):
 
     def _recipes(self, request: Request) -> tuple[tuple[Annotator, ...], Mapping[str, tuple[str, ...]]]:
         """Recipes in order, with the models that are here bound to them; and, by name, whom each needs."""
-        recipes, needs = resolve(request.recipes(), request.options)
-        return tuple(recipe.bound(self.models.best) for recipe in recipes), needs
+        return resolve(request.recipes(), request.options, self.models.best)
 
     def _estimate(self, plan: Plan, media: MediaInfo, path: Path, request: Request) -> Estimate | None:
         if not plan.passes:

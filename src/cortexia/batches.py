@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from cortexia.sources import SourceVideo
 from cortexia.stores.base import BatchRecord, JobRecord
 from cortexia.stores.lifecycle import starts_afresh
 from cortexia.types import JobState
+from cortexia.versions import ModelVersions
 
 Event = Mapping[str, Any]
 OnEvent = Callable[[Event], None]
@@ -126,6 +128,12 @@ class Batches(Intake):
         first = next(iter(job_ids), None)
         if first is not None:
             note_refused(self.store(), batch_id, first, refused)
+
+    def versioned_batch(self, batch: BatchFile, versions: Sequence[str], tell: OnEvent = _unheard) -> BatchFile:
+        """The batch with the models that ``versions`` name (``[ANNOTATOR=]SOURCE``) for whatever it asks of each video.
+        Raises as ``ModelVersions``."""
+        chosen = ModelVersions(self.models, versions, tell)
+        return replace(batch, entries=tuple(chosen.applied(entry, self.settings) for entry in batch.entries))
 
     def resume_checkpoint(
         self, path: str | Path, on_event: OnEvent = _unheard, stop: threading.Event | None = None

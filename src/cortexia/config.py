@@ -23,6 +23,15 @@ from cortexia.tables import read_table
 ENV_PREFIX = "CORTEXIA_"
 CONFIG_FILE = "cortexia.toml"
 _FOLDER_LISTS = ("models",)
+_OTHERS = (
+    ("AWS_ENDPOINT_URL", "s3_endpoint_url"),
+    ("AWS_ENDPOINT_URL_S3", "s3_endpoint_url"),
+    ("HF_ENDPOINT", "model_hub"),
+    ("MLFLOW_TRACKING_URI", "mlflow_tracking_uri"),
+)
+"""Variables of other programs that a setting is taken from; later ones win."""
+SECRETS = ("endpoint_key",)
+"""Settings that are never shown."""
 MOST_WORKERS = 32
 
 
@@ -66,6 +75,15 @@ class Settings:
     models: tuple[str, ...] = ()
     model_catalog: str = ""
     model_signer: str = ""
+    model_hub: str = "https://huggingface.co"
+    mlflow_tracking_uri: str = ""
+    endpoint_url: str = ""
+    endpoint_key: str = field(default="", repr=False)
+    endpoint_max_side: int = 1024
+    endpoint_max_tokens: int = 512
+    endpoint_timeout_s: float = 60.0
+    endpoint_price_input: float | None = None
+    endpoint_price_output: float | None = None
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -85,8 +103,13 @@ class Settings:
             ("max_download_bytes", 1),
             ("media_cache_bytes", 1),
             ("download_timeout_s", 0.1),
+            ("endpoint_max_side", 32),
+            ("endpoint_max_tokens", 1),
+            ("endpoint_timeout_s", 0.1),
+            ("endpoint_price_input", 0),
+            ("endpoint_price_output", 0),
         ):
-            if not low <= getattr(self, name) < math.inf:
+            if getattr(self, name) is not None and not low <= getattr(self, name) < math.inf:
                 raise ConfigurationError(f"setting {name!r} must be at least {low}, got {getattr(self, name)}")
         if self.workers > MOST_WORKERS:
             raise ConfigurationError(f"setting 'workers' must be at most {MOST_WORKERS}, got {self.workers}")
@@ -95,6 +118,7 @@ class Settings:
         if self.batch_size is not None and self.batch_size < 1:
             raise ConfigurationError(f"setting 'batch_size' must be at least 1, got {self.batch_size}")
         check_device(self.device)
+        _check_endpoint(self)
 
     @property
     def thread_budget(self) -> int:
@@ -128,6 +152,22 @@ class Settings:
         """Settings in force that let the network guard pass more than it does by itself (S-04)."""
         names = ("allow_http", "allow_private_network", "instance_credentials")
         return tuple(name for name in names if getattr(self, name))
+
+
+def _check_endpoint(settings: Settings) -> None:
+    """Raises ``ConfigurationError``; no message names the key."""
+    url, key = settings.endpoint_url, settings.endpoint_key
+    if url and (not url.startswith(("https://", "http://")) or any(sign in url for sign in "@?#")):
+        raise ConfigurationError(
+            "setting 'endpoint_url' must be a base URL such as https://example.org/v1, without user, query and fragment"
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError("setting 'endpoint_key' must be printable ASCII without spaces")
+    if url and settings.endpoint_timeout_s >= settings.stall_timeout_s:
+        raise ConfigurationError(
+            f"setting 'endpoint_timeout_s' ({settings.endpoint_timeout_s:g}) must be less than 'stall_timeout_s'"
+            f" ({settings.stall_timeout_s:g}): a worker that waits longer is taken for a dead one"
+        )
 
 
 def data_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -166,9 +206,9 @@ def load_settings(
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     origin = {item.name: "default" for item in dataclasses.fields(Settings)}
-    for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+    for variable, name in _OTHERS:
         if environ.get(variable):
-            _merge(values, origin, {"s3_endpoint_url": environ[variable]}, variable)
+            _merge(values, origin, {name: environ[variable]}, variable)
     path = _find_file(config_file, environ)
     if path is not None:
         _merge(values, origin, _checked(read_table(path), str(path)), str(path))
@@ -252,7 +292,8 @@ def _parse_text(text: str, wanted: Any) -> Any:
 
 def _convert(name: str, value: Any, wanted: Any) -> Any:
     def refuse(expected: str) -> ConfigurationError:
-        return ConfigurationError(f"setting {name!r} must be {expected}, got {value!r}")
+        shown = "something else" if name in SECRETS else repr(value)
+        return ConfigurationError(f"setting {name!r} must be {expected}, got {shown}")
 
     if typing.get_origin(wanted) is Literal:
         choices = typing.get_args(wanted)

@@ -17,6 +17,8 @@ PIPELINES: dict[str, tuple[str, ...]] = {
     "quality": ("quality", "quality_summary"),
     "motion": ("motion", "motion_summary"),
     "audio": ("loudness",),
+    "person": ("objects", "tracks", "people"),
+    "face": ("faces", "face_groups"),
 }
 """Named groups of annotators that a user asks for."""
 

@@ -17,6 +17,7 @@ from cortexia import registry
 from cortexia.annotators.base import Annotator, Kind, Medium, StreamAnnotator
 from cortexia.errors import PlanError, UnknownNameError
 from cortexia.models.base import ModelAccess
+from cortexia.models.manifest import NO_FILES
 from cortexia.stores.base import RunRecord
 from cortexia.types import WHOLE_VIDEO, MediaInfo, RunSpec, RunStatus, TimeRange, digest_of
 
@@ -136,7 +137,7 @@ def _explain_run(run: PlannedRun) -> dict[str, Any]:
         "version": run.recipe.version,
         "kind": run.recipe.kind.value,
         "options": run.recipe.options(),
-        "requires": list(run.recipe.requires),
+        "requires": list(run.recipe.needs),
         "provides": list(run.recipe.provides),
         "stage": run.stage,
         "action": run.action.value,
@@ -155,24 +156,31 @@ def make_recipes(names: Sequence[str], options: Mapping[str, Mapping[str, Any]])
 
 
 def resolve(
-    recipes: Sequence[Annotator], options: Mapping[str, Mapping[str, Any]] | None = None
+    recipes: Sequence[Annotator],
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    best_model: Callable[[str], str | None] | None = None,
 ) -> tuple[tuple[Annotator, ...], dict[str, tuple[str, ...]]]:
     """The recipes and everybody they need, providers first; and, by name, whom each needs.
 
+    ``best_model``: makes every choice of a model that was left open, before anybody is asked what it needs.
     Raises ``PlanError`` where nobody, or more than one, provides what is required, or where needs go in a circle.
     """
-    by_name = {recipe.name: recipe for recipe in recipes}
+    by_name = {recipe.name: _bound(recipe, best_model) for recipe in recipes}
     needs: dict[str, tuple[str, ...]] = {}
     waiting = list(by_name)
     while waiting:
         name = waiting.pop(0)
-        needed = tuple(_provider(want, by_name[name], by_name) for want in by_name[name].requires)
+        needed = tuple(_provider(want, by_name[name], by_name) for want in by_name[name].needs)
         needs[name] = tuple(dict.fromkeys(needed))
         for provider in needs[name]:
             if provider not in by_name:
-                by_name[provider] = make_recipes([provider], _only(options, provider))[0]
+                by_name[provider] = _bound(make_recipes([provider], _only(options, provider))[0], best_model)
                 waiting.append(provider)
     return tuple(by_name[name] for name in _in_order(needs)), needs
+
+
+def _bound(recipe: Annotator, best_model: Callable[[str], str | None] | None) -> Annotator:
+    return recipe if best_model is None else recipe.bound(best_model)
 
 
 def _in_order(needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -214,8 +222,8 @@ def no_weights(model_id: str) -> str:
 
 
 def weights_of(models: ModelAccess | None) -> WeightsOf:
-    """The digests of a catalogue, if there is one."""
-    return no_weights if models is None else lambda model_id: models.entry(model_id).sha256
+    """The digests of a catalogue, if there is one; of no files at all for a model that nobody pinned or pulled."""
+    return no_weights if models is None else lambda model_id: models.entry(model_id).sha256 or NO_FILES
 
 
 def _weights_digest(recipe: Annotator, weights_of: WeightsOf) -> str | None:

@@ -19,6 +19,7 @@ from cortexia.config import Settings
 from cortexia.engine import CancelToken, EngineOptions, WindowPolicy
 from cortexia.errors import CortexiaError
 from cortexia.models.access import ModelSettings, open_models
+from cortexia.models.endpoint import Endpoints, EndpointSettings
 from cortexia.models.manager import ResourceManager
 from cortexia.models.onnx import gpu_of
 from cortexia.sources import IdentityCache, MediaCache
@@ -57,6 +58,7 @@ def worker_payload(store: str, job_ids: list[str], settings: Settings, workers: 
         "device_slots": settings.device_slots,
         "device_folder": str(settings.cache_path.absolute() / "devices"),
         "models": {**ModelSettings.of(settings).as_payload(), "threads": threads},
+        "endpoint": EndpointSettings.of(settings).as_payload(),
     }
 
 
@@ -73,6 +75,7 @@ def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOpt
         media_cache=MediaCache(Path(payload["media_cache"])),
         identities=IdentityCache(Path(payload["cache"])),
         models=models,
+        endpoints=Endpoints(EndpointSettings(**payload["endpoint"])),
         slots=_slots(payload, models),
         store_patience_s=payload["store_patience_s"],
         space=_space(payload) if waits else None,

@@ -161,10 +161,8 @@ class BatchOrchestrator:
             words, options = list(preset.annotators), preset.options_under(options)
         pipelines = {word.strip(): annotators_of(word) for word in words}
         names = tuple(dict.fromkeys(name for members in pipelines.values() for name in members))
-        recipes, needs = resolve(make_recipes(names, options), options)
         return Order(
-            tuple(recipe.bound(self._models.best) for recipe in recipes),
-            needs,
+            *resolve(make_recipes(names, options), options, self._models.best),
             TimeRange(given.get("start_s"), given.get("end_s")),
             self._models.digest,
             {"pipelines": pipelines, "output_dir": given.get("output_dir")},

@@ -23,6 +23,7 @@ from cortexia.engine import CancelToken, PassContext, ProgressEvent, VideoAnnota
 from cortexia.engine.control import EngineOptions
 from cortexia.errors import CortexiaError, FenceLostError, ResourceError
 from cortexia.models.base import ModelAccess
+from cortexia.models.chat import ChatModels
 from cortexia.models.manager import need_bytes
 from cortexia.plan import Plan, make_plan, make_recipes, weights_of
 from cortexia.sources import IdentityCache, MediaCache, open_path, require_unchanged
@@ -39,7 +40,8 @@ _log = get_logger("cortexia.worker")
 class WorkerOptions:
     """``stall_timeout_s``: a job in which nothing moves for so long loses its lease (G6). ``media_cache``: where videos
     lie that are no local files of their own. ``identities``: digests that are known; where it is given, a video is
-    worked on only if it still is the one that was submitted. ``models``: what sessions open weights with.
+    worked on only if it still is the one that was submitted. ``models``: what sessions open weights with;
+    ``endpoints``: what they ask.
     ``store_patience_s``: how long a store that is away is waited for (G9). ``space``: the guard before each claim
     (G10). ``raises``: errors of these causes are raised once the job is given back; for others the worker goes on with
     the next job. ``slots``: one is held while models are at work."""
@@ -50,6 +52,7 @@ class WorkerOptions:
     media_cache: MediaCache | None = None
     identities: IdentityCache | None = None
     models: ModelAccess | None = None
+    endpoints: ChatModels | None = None
     store_patience_s: float = 300.0
     space: FreeSpace | None = None
     raises: tuple[Cause, ...] = (Cause.MACHINE,)
@@ -153,7 +156,7 @@ class Worker:
             PassContext(
                 video_id=claim.job.video_id,
                 path=path,
-                session=SessionContext(media=media, put_blob=self._store.blobs.put, models=self._options.models),
+                session=self._session_context(media, claim.job.video_id),
                 decoder=self._decoder,
                 reader=StoreReader(self._store, claim.job.video_id),
                 options=self._engine_options(claim.job, token),
@@ -173,6 +176,16 @@ class Worker:
                 "passes": annotation.passes,
                 "contexts_opened": annotation.contexts_opened,
             }
+        )
+
+    def _session_context(self, media: MediaInfo, video_id: str) -> SessionContext:
+        return SessionContext(
+            media,
+            self._store.blobs.put,
+            models=self._options.models,
+            endpoints=self._options.endpoints,
+            moved=self._recorder.moved,
+            video_id=video_id,
         )
 
     def _on_device(self, plan: Plan, token: CancelToken) -> AbstractContextManager[object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cortexia.cli.model_versions import with_versions
 from cortexia.cli.options import config_option, inputs_from, json_option, request_from, request_options, store_option
 from cortexia.cli.preset_line import tell_preset
 from cortexia.cli.working import exit_code, progress, stop_on_signal, store_of_checkpoint
@@ -62,6 +63,8 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
       cortexia annotate s3://bucket/recordings/ https://host/talk.mp4#sha256=...
       find /videos -name '*.mp4' | cortexia annotate -
       cortexia annotate videos/ --preset fast
+      cortexia annotate videos/ --prompt "forklift, hard hat"
+      cortexia annotate videos/ --model-version objects=/models/our-yolox
       cortexia annotate film.mkv --start 60 --end 120 --option frames.per_shot=3
       cortexia annotate frames/ --fps 25
     """
@@ -74,6 +77,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
     settings, request = request_from(given)
 
     with App(settings) as app:
+        request = with_versions(app, request, given)
         if paths:
             tell_preset(app.preset_for(request), given["as_json"])
         if given["dry_run"]:
@@ -98,6 +102,8 @@ def _named(paths: tuple[str, ...], given: dict[str, Any]) -> tuple[str, ...]:
         given["preset"] = preset if given[flag] else given["preset"]
     if not paths and given["resume"] is None:
         raise click.UsageError("Missing argument 'PATH...' (or --input, --video, --resume).")
+    if not paths and (given["prompt"] or given["model_versions"]):
+        raise click.UsageError("--prompt and --model-version go with a PATH: unfinished jobs know their models")
     if paths and given["resume"] not in (None, _UNFINISHED):
         raise click.UsageError("a checkpoint knows its videos: give it alone, or paths without it")
     return paths

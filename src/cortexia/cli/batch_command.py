@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from cortexia.cli.options import config_option, json_option, settings_from, store_option, warn_of_opened_guards
+from cortexia.cli.options import (
+    config_option,
+    json_option,
+    model_version_option,
+    settings_from,
+    store_option,
+    warn_of_opened_guards,
+)
 
 _HERE = "batch-report"
 
@@ -26,6 +33,7 @@ def command() -> None:
 @store_option
 @click.option("--workers", type=int, metavar="N", help="Videos at a time, up to 32.  [default: as the file says, or 1]")
 @click.option("--report", metavar="DIR|FILE", help="Write the report: a folder, or a .json, .md or .html file.")
+@model_version_option
 @config_option
 @json_option
 @click.pass_context
@@ -38,9 +46,11 @@ def run(ctx: click.Context, /, batch_file: str, **given: Any) -> None:
     Examples:
       cortexia batch run batch.yaml
       cortexia batch run batch.yaml --workers 4 --report report/
+      cortexia batch run batch.yaml --model-version objects=mlflow:detector/7
     """
     from cortexia.app import App
     from cortexia.batch.batch_file import read_batch_file
+    from cortexia.cli.model_versions import telling
     from cortexia.cli.render import print_report
     from cortexia.cli.working import exit_code, progress, stop_on_signal
 
@@ -50,6 +60,7 @@ def run(ctx: click.Context, /, batch_file: str, **given: Any) -> None:
     batch = dataclasses.replace(batch, workers=given["workers"] or batch.workers)
     output = Path(given["report"]) if given["report"] else batch.report
     with App(loaded.settings) as app:
+        batch = app.versioned_batch(batch, given["model_versions"], telling(given["as_json"]))
         with stop_on_signal() as stop, progress(given["as_json"]) as on_event:
             report = app.run_batch(batch, on_event, stop)
         print_report(report, given["as_json"])

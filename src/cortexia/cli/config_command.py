@@ -8,6 +8,7 @@ import json
 import click
 
 from cortexia.cli.options import config_option, json_option, settings_from, store_option
+from cortexia.config import SECRETS
 from cortexia.stores import without_password
 
 
@@ -30,6 +31,7 @@ def show(store: str | None, config_file: str | None, as_json: bool) -> None:
     """
     loaded = settings_from(config_file, store=store)
     values = dataclasses.asdict(loaded.settings) | {"store": without_password(loaded.settings.store)}
+    values |= {name: "***" for name in SECRETS if values[name]}
     if as_json:
         report = {name: {"value": value, "origin": loaded.origin[name]} for name, value in values.items()}
         click.echo(json.dumps(report, indent=2))

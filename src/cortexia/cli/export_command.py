@@ -14,11 +14,14 @@ from cortexia.cli.filters import query_from, row_filters
 from cortexia.cli.options import config_option, settings_from, store_option, warn_of_opened_guards
 from cortexia.errors import ConfigurationError
 
+_DECODING = "yolo"
+"""The format of rows that decodes videos again."""
+
 
 @click.command("export")
 @store_option
 @config_option
-@click.option("--format", "format_name", default="jsonl", show_default=True, help="Which format.")
+@click.option("--format", "format_name", default="jsonl", show_default=True, help="Which format; see --list.")
 @click.option(
     "-o", "--output", type=click.Path(), metavar="PATH", help="File or folder, s3:// too; stdout when left out, or -."
 )
@@ -28,10 +31,14 @@ from cortexia.errors import ConfigurationError
 def command(store: str | None, config_file: str | None, as_list: bool, **given: Any) -> None:
     """Write annotations in a format, in order of video and time; or draw them: video, contact-sheet.
 
+    Formats for training and for scoring: coco, coco-tracks, mot, yolo, cvat. See --list.
+
     \b
     Examples:
       cortexia export --store shots.db --format coco -o boxes.json
       cortexia export --type shot | head
+      cortexia export --format yolo -o dataset --export-option images=key
+      cortexia export --format cvat --annotator tracks -o tasks
       cortexia export --format video --video talk.mp4 -o boxes.mp4
     """
     if as_list:
@@ -54,7 +61,7 @@ def command(store: str | None, config_file: str | None, as_list: bool, **given: 
 def _progress(format_name: str, output: str | None) -> Iterator[Callable[[float], None]]:
     from cortexia.report.drawn import VIDEO
 
-    if format_name != VIDEO or output is None:
+    if format_name not in (VIDEO, _DECODING) or output is None:
         yield lambda time_s: None
         return
     from cortexia.cli.progress import seconds_display

@@ -19,6 +19,7 @@ COMMANDS = {
     "status": "Show videos, runs and jobs of a store.",
     "videos": "List the videos of a store.",
     "find": "Show annotations: when, what, where.",
+    "people": "List, name, merge, split and enrol people.",
     "export": "Write annotations to a file.",
     "models": "List, bring and check models.",
     "doctor": "Look at this machine and say what is amiss.",

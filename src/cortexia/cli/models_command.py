@@ -41,7 +41,7 @@ def list_models(config_file: str | None, as_json: bool) -> None:
     for status in statuses:
         entry = status.entry
         here = "yes" if status.path else "no"
-        rows.append((entry.id, entry.task, megabytes(entry.size_bytes), entry.licence, _presets(status), here))
+        rows.append((entry.id, entry.task, _size(entry), entry.licence, _presets(status), here))
     _print_table(rows)
     click.echo("presets in brackets: made for that preset, and not opened by it")
 
@@ -129,6 +129,11 @@ def megabytes(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.1f} MB"
 
 
+def _size(entry: ModelEntry) -> str:
+    """Nobody knows it of a model whose files nobody pinned."""
+    return megabytes(entry.size_bytes) if entry.is_pinned else "?"
+
+
 def _shop(config_file: str | None) -> ModelShop:
     from cortexia.app import App
 
@@ -151,6 +156,10 @@ def _status_to_dict(status: ModelStatus) -> dict[str, Any]:
         "licence": entry.licence,
         "url": entry.url,
         "adapter": entry.adapter,
+        "repo": entry.repo,
+        "revision": entry.revision,
+        "checked": entry.checked,
+        "source": entry.source,
         "presets": list(entry.presets),
         "used_by": list(status.used_by),
         "path": str(status.path) if status.path else None,
@@ -170,7 +179,7 @@ def _bar(entry: ModelEntry, was_here: bool) -> Iterator[Callable[[int], None]]:
         yield lambda done: None
         return
     if not sys.stderr.isatty():
-        click.echo(f"bringing {entry.id} ({megabytes(entry.size_bytes)}) from {entry.url}", err=True)
+        click.echo(f"bringing {entry.id} ({_size(entry)}) from {entry.url}", err=True)
         yield lambda done: None
         return
     from rich.console import Console
@@ -178,5 +187,5 @@ def _bar(entry: ModelEntry, was_here: bool) -> Iterator[Callable[[int], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(entry.id, total=entry.size_bytes)
+        task = progress.add_task(entry.id, total=entry.size_bytes or None)
         yield lambda done: progress.update(task, completed=done)

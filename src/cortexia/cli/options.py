@@ -40,6 +40,15 @@ config_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
+model_version_option = click.option(
+    "--model-version",
+    "model_versions",
+    multiple=True,
+    metavar="[ANNOTATOR=]SOURCE",
+    help="Which model: an id, a folder, hf:OWNER/NAME@COMMIT, mlflow:NAME/VERSION or https://host/registry.toml#ID."
+    " May be repeated.",
+)
+
 choice_options = stacked(
     click.option(
         "--annotators",
@@ -49,7 +58,8 @@ choice_options = stacked(
     click.option(
         "--pipelines",
         metavar="NAMES",
-        help="Groups of annotators, joined by commas: scene, quality, motion, audio, detect.",
+        help="Groups of annotators, joined by commas: scene, person, face, quality, motion, audio, detect, segment,"
+        " describe.",
     ),
     click.option(
         "--preset",
@@ -63,6 +73,12 @@ choice_options = stacked(
         metavar="NAME.KEY=VALUE",
         help="An option of an annotator, e.g. frames.per_shot=3. May be repeated.",
     ),
+    click.option(
+        "--prompt",
+        metavar="TEXT",
+        help='What objects are looked for, in words, joined by commas, e.g. --prompt "forklift, hard hat".',
+    ),
+    model_version_option,
 )
 
 request_options = stacked(
@@ -97,6 +113,12 @@ def parse_options(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     return options
 
 
+def prompted_pairs(prompt: str, pairs: tuple[str, ...]) -> tuple[str, ...]:
+    """``--option`` pairs for what is looked for: a preset's model for a closed set does not stand in the way, unless
+    one was asked for."""
+    return ("objects.model=auto", *pairs, f"objects.prompt={json.dumps(prompt)}")
+
+
 def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
     """Settings and request from the flags of ``request_options`` and whatever else names a setting."""
     from cortexia.app import Request
@@ -107,6 +129,8 @@ def request_from(given: dict[str, Any]) -> tuple[Settings, Request]:
     names = ("store", "annotators", "preset", "window_s", "batch_size", "threads", "executor", "device", "option_pairs")
     flags = {name: given[name] for name in (*names, "progressive") if given.get(name)}
     flags["workers"] = given.get("workers")
+    if given.get("prompt") is not None:
+        flags["option_pairs"] = prompted_pairs(given["prompt"], given["option_pairs"])
     if given.get("pipelines"):
         named = [given["annotators"]] if given.get("annotators") else []
         flags["annotators"] = ",".join([*named, *annotators_of(given["pipelines"].replace(",", "|"))])

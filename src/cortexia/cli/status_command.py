@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cortexia.cli.model_versions import with_versions
 from cortexia.cli.options import choice_options, config_option, json_option, request_from, store_option
 
 
@@ -29,4 +30,4 @@ def command(**given: Any) -> None:
 
     settings, request = request_from(given)
     with App(settings) as app:
-        print_status(app.standings(request), given["as_json"])
+        print_status(app.standings(with_versions(app, request, given)), given["as_json"])
