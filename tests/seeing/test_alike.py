@@ -1,0 +1,128 @@
+"""Tracks and masks are the same for any batch, any window and after any death."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bright_clips import FPS, OPTIONS, app_for, exported, settings_file, walks, write_clip
+
+from cortexia.app import Request
+from cortexia.types import Query
+
+WANTED = ("tracks", "people", "masks", "captions", "faces")
+SECONDS = 24.0
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two squares that cross, one that is away for a second, one that comes late and goes early."""
+    squares = (
+        walks(0, 24, (10, 30), (350, 30)),
+        walks(0, 24, (350, 34), (10, 34)),
+        walks(1, 9, (60, 120), (160, 150)),
+        walks(10, 22, (172, 155), (320, 180)),
+        walks(15, 20, (20, 180), (120, 180)),
+    )
+    return write_clip(tmp_path_factory.mktemp("bright") / "clip.mp4", SECONDS, squares)
+
+
+def annotate(folder: Path, clip: Path, **settings: Any) -> bytes:
+    with app_for(folder, **settings) as app:
+        report = app.annotate([clip], Request(WANTED, OPTIONS))
+        assert [(video.status, video.message) for video in report.videos] == [("completed", None)]
+    return exported(folder, clip)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    export = annotate(tmp_path_factory.mktemp("undisturbed"), clip)
+    counts: dict[str, int] = {}
+    for line in export.splitlines():
+        kind = json.loads(line)["type"]
+        counts[kind] = counts.get(kind, 0) + 1
+    assert counts["track"] == counts["person"] >= 4
+    assert counts["track_box"] > 4 * 5 * FPS
+    assert counts["mask"] > 50
+    return export
+
+
+@pytest.mark.parametrize("window_s", [1.0, 10.0, 60.0])
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_batches_and_windows_change_nothing(tmp_path, clip, undisturbed, window_s, batch_size):
+    assert annotate(tmp_path / "here", clip, window_s=window_s, batch_size=batch_size) == undisturbed
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_threads_and_processes_change_nothing(tmp_path, clip, undisturbed, workers):
+    assert annotate(tmp_path / "here", clip, executor="processes", threads=workers) == undisturbed
+
+
+def test_the_network_really_was_given_several_pictures_at_once(tmp_path, clip):
+    """Else the batches above prove nothing."""
+    with app_for(tmp_path, batch_size=8, threads=1) as app:
+        session = app.models.access.open("bright-finder")
+        assert session.inputs[0].shape[0] is None
+
+
+def test_killed_and_gone_on_with_it_is_the_same(tmp_path, clip, undisturbed):
+    folder = tmp_path / "here"
+    config = settings_file(folder, window_s=1.0, executor="inline", lease_s=1.0)
+    given = [(f"{name}.{key}", value) for name, own in OPTIONS.items() for key, value in own.items()]
+    command = [sys.executable, "-m", "cortexia.cli.main", "annotate", str(clip), "--config", str(config)]
+    command += ["--annotators", ",".join(WANTED), *(f"--option={name}={json.dumps(value)}" for name, value in given)]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CORTEXIA_")}
+    deaths = 0
+    for windows in (2, 6, 11):
+        process = subprocess.Popen(command, env=clean, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if wait_for_windows(folder / "store.db", windows, process):
+            deaths += 1
+            process.send_signal(signal.SIGKILL)
+        process.wait(60)
+    assert deaths >= 2, "it must have been killed in the middle"
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert exported(folder, clip) == undisturbed
+
+
+def wait_for_windows(store: Path, count: int, process: subprocess.Popen[bytes]) -> bool:
+    """Whether ``count`` windows of a run were committed before the process was done."""
+    while process.poll() is None:
+        if committed(store) >= count:
+            return True
+        time.sleep(0.005)
+    return False
+
+
+def committed(store: Path) -> int:
+    try:
+        with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
+            return int(database.execute("SELECT MAX(windows) FROM runs").fetchone()[0] or 0)
+    except sqlite3.Error:
+        return 0
+
+
+def test_tracks_follow_the_squares(tmp_path, clip):
+    """Those that cross keep their ids; one that was away for a second is the same; the late one is another."""
+    folder = tmp_path / "here"
+    with app_for(folder) as app:
+        app.annotate([clip], Request(("tracks",), OPTIONS))
+        rows = [row.annotation for row in app.store().find(Query(types=("track",)))]
+    long = sorted((track.span.start.seconds, track.span.duration_s) for track in rows if track.span.duration_s > 3)
+    assert [(round(start), round(length)) for start, length in long] == [(0, 24), (0, 24), (1, 21), (15, 5)]
+
+
+def test_another_tracker_decodes_nothing(tmp_path, clip):
+    with app_for(tmp_path / "here") as app:
+        app.annotate([clip], Request(("tracks",), OPTIONS))
+        (planned,) = app.plan([clip], Request(("tracks",), {**OPTIONS, "tracks": {"tracker": "iou"}}))
+    assert planned.plan.passes == 0
+    assert [run.recipe.name for run in planned.plan.runs if run.is_open] == ["tracks"]
