@@ -40,7 +40,7 @@ from cortexia.models.adapters.base import Limits
 from cortexia.models.adapters.yolox import MAX_OVERLAP, Yolox
 from cortexia.models.base import ModelAccess
 from cortexia.plan import make_plan
-from cortexia.types import MediaInfo, TimeRange, Timestamp
+from cortexia.types import WHOLE_VIDEO, MediaInfo, TimeRange, Timestamp
 
 MODEL = DATA / "models/detect/yolox_nano.onnx"
 CLIP = DATA / "videos/intel/car-detection.mp4"
@@ -55,13 +55,13 @@ PRODUCT = {"annotator": "by hand", "engine": "decoded by hand"}
 class ByHand:
     """What one would write around the adapter's two calls."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, provider: str = "CPUExecutionProvider") -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(MODEL), options, providers=["CPUExecutionProvider"])
-        self._family = Yolox(SIDE, Limits(Objects().threshold, MAX_OVERLAP))
+        self._session = onnxruntime.InferenceSession(str(MODEL), options, providers=[provider])
+        self._family = Yolox(SIDE, Limits(Objects().least, MAX_OVERLAP))
         self._threads = threads
 
     def prepared(self, pictures: Iterable[np.ndarray]) -> list[np.ndarray]:
@@ -87,10 +87,10 @@ class ByHand:
                 rest.result()
 
 
-def decoded(count: int) -> Iterator[np.ndarray]:
-    with av.open(str(CLIP)) as container:
+def decoded(count: int | None = None, path: Path = CLIP, threads: int = 2) -> Iterator[np.ndarray]:
+    with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        stream.thread_type, stream.codec_context.thread_count = "AUTO", 2
+        stream.thread_type, stream.codec_context.thread_count = "AUTO", threads
         maker = ViewMaker(0, Fraction(1))
         for frame in islice(container.decode(stream), count):
             yield maker.make(frame, FULL)
@@ -139,19 +139,19 @@ class NothingStored:
         return iter(())
 
 
-def whole_pass(models: ModelAccess, threads: int, seconds: float) -> int:
+def whole_pass(models: ModelAccess, threads: int, seconds: float | None = None, path: Path = CLIP) -> int:
     """How many pictures were looked at."""
     decoder = PyAVDecoder()
-    info = decoder.probe(CLIP)
+    info = decoder.probe(path)
     plan = make_plan("0" * 64, [Objects(model="yolox-nano")], info, weights_of=lambda model_id: "0" * 64)
     context = PassContext(
         video_id="0" * 64,
-        path=CLIP,
+        path=path,
         session=SessionContext(info, lambda data, suffix: "", models),
         decoder=decoder,
         reader=NothingStored(),  # type: ignore[arg-type]
         options=EngineOptions(threads=threads),
-        time_range=TimeRange(0.0, seconds),
+        time_range=TimeRange(0.0, seconds) if seconds else WHOLE_VIDEO,
     )
     return max(part.position for window in VideoAnnotation(plan, context).windows() for part in window.runs)
 

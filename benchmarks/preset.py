@@ -3,10 +3,10 @@
     python benchmarks/preset.py [--rounds 5] [--json FILE] [--seconds 25] [--preset fast]
 
 The limits: ``ffmpeg -threads 2 -f null``, and PyAV with two threads that throws the pictures away; neither touches the
-sound. *without objects*: the same without the network. Below, where the time of the pass goes, as the store has it:
-wall seconds inside each annotator, which take turns on one thread beside the one that decodes and makes views; the
-rest is waiting for pictures, commits, identity, probe and plan. Weights are searched where cortexia searches them
-(``CORTEXIA_MODELS``), and in the shared data.
+sound. *without objects*: the same without them and those that need them. Below, where the time of the pass goes, as the
+store has it: wall seconds inside each annotator, which take turns on one thread beside the one that decodes and makes
+views; the rest is waiting for pictures, commits, identity, probe and plan. Weights are searched where cortexia searches
+them (``CORTEXIA_MODELS``), and in the shared data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cortexia.models.access import ModelSettings, open_models
 from cortexia.models.base import ModelAccess
 from cortexia.models.catalogue import load_catalogue
 from cortexia.models.presets import Preset, find_preset, lacking_models
-from cortexia.plan import make_recipes
+from cortexia.plan import make_recipes, resolve
 from decode import pyav_decode
 from one_pass import annotate, clip
 
@@ -48,11 +48,20 @@ class Timed:
             self.seconds[name].append(seconds)
 
 
+def without(recipes: Sequence[Annotator], name: str) -> list[Annotator]:
+    """Those that need ``name`` in no way."""
+    _, needs = resolve(recipes)
+    gone = {name}
+    while more := {other for other, needed in needs.items() if gone.intersection(needed)} - gone:
+        gone |= more
+    return [recipe for recipe in recipes if recipe.name not in gone]
+
+
 def measure(path: Path, preset: Preset, models: ModelAccess, rounds: int) -> tuple[list[Row], list[Row]]:
     """Ratios of whole passes, and what each annotator took in them."""
-    recipes = make_recipes(preset.annotators, preset.options)
+    recipes = [recipe.bound(lambda task: None) for recipe in make_recipes(preset.annotators, preset.options)]
     whole = Timed(path, recipes, models)
-    lean = Timed(path, [recipe for recipe in recipes if recipe.name != NETWORK], models)
+    lean = Timed(path, without(recipes, NETWORK), models)
     runners = {
         "ffmpeg": partial(ffmpeg_null, path),
         LIMIT: partial(pyav_decode, path),
