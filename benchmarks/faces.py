@@ -20,19 +20,18 @@ import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 
 from _common import DATA, Row, show, write_json
+from _frames import DecodedFrame
 from cortexia.annotators.base import SessionContext
 from cortexia.annotators.faces import Faces
 from cortexia.config import load_settings
-from cortexia.decoders.views import ViewMaker
 from cortexia.models.access import ModelSettings, open_models
 from cortexia.models.base import ModelAccess
-from cortexia.types import BBox, Face, MediaInfo, Timestamp, Verdict, VerdictStatus, ViewSpec
+from cortexia.types import BBox, Face, MediaInfo, Verdict, VerdictStatus
 
 OVERLAP = 0.35
 LEAST_SIDE = 30
@@ -43,40 +42,17 @@ BARE = {"head_pose": "none", "expression": "none", "embedding": "none"}
 CHOICES = {"cascade (offline)": {"model": "offline", **BARE}, "YuNet (not ranked)": {"model": "yunet", **BARE}}
 
 
-@dataclasses.dataclass
-class Held:
-    """A frame in memory, with the views that annotators ask for."""
-
-    index: int
-    raw: av.VideoFrame
-
-    @property
-    def timestamp(self) -> Timestamp:
-        return Timestamp(self.index, Fraction(1, 25))
-
-    @property
-    def end(self) -> Timestamp:
-        return Timestamp(self.index + 1, Fraction(1, 25))
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.raw.width, self.raw.height
-
-    def view(self, spec: ViewSpec) -> Any:
-        return ViewMaker(0, Fraction(1)).make(self.raw, spec)
-
-
-def frames(path: Path) -> Iterator[Held]:
+def frames(path: Path) -> Iterator[DecodedFrame]:
     with av.open(str(path)) as container:
         for index, frame in enumerate(container.decode(video=0)):
-            yield Held(index, frame)
+            yield DecodedFrame(index, frame)
 
 
-def frame_at(path: Path, number: int | None) -> Held:
+def frame_at(path: Path, number: int | None) -> DecodedFrame:
     return next(frame for frame in frames(path) if frame.index == (number or 0))
 
 
-def finder(options: dict[str, str], models: ModelAccess) -> Callable[[Held], list[Face]]:
+def finder(options: dict[str, str], models: ModelAccess) -> Callable[[DecodedFrame], list[Face]]:
     media = MediaInfo("mp4", 0, None, Fraction(0), None, None, Verdict(VerdictStatus.OK))
     session = Faces(**options).session(SessionContext(media, lambda data, suffix: "", models))
     return lambda frame: [row for row in session.process([frame], [[]])[0] if isinstance(row, Face)]

@@ -17,7 +17,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import islice
@@ -29,6 +28,7 @@ import numpy as np
 import onnxruntime
 
 from _common import DATA, Row, in_turns, judged, paired_ratios, show, spread, write_json
+from _frames import MadeFrame
 from cortexia.annotators.base import SessionContext
 from cortexia.annotators.objects import FULL, Objects
 from cortexia.decoders.memory import keep_freed_buffers
@@ -40,7 +40,7 @@ from cortexia.models.adapters.base import Limits
 from cortexia.models.adapters.yolox import MAX_OVERLAP, Yolox
 from cortexia.models.base import ModelAccess
 from cortexia.plan import make_plan
-from cortexia.types import WHOLE_VIDEO, MediaInfo, TimeRange, Timestamp
+from cortexia.types import WHOLE_VIDEO, MediaInfo, TimeRange
 
 MODEL = DATA / "models/detect/yolox_nano.onnx"
 CLIP = DATA / "videos/intel/car-detection.mp4"
@@ -99,34 +99,10 @@ def decoded(count: int | None = None, path: Path = CLIP, threads: int = 2) -> It
 # -- the product
 
 
-@dataclass
-class Held:
-    """A frame in memory."""
-
-    index: int
-    picture: np.ndarray
-
-    @property
-    def timestamp(self) -> Timestamp:
-        return Timestamp(self.index, Fraction(1, 25))
-
-    @property
-    def end(self) -> Timestamp:
-        return Timestamp(self.index + 1, Fraction(1, 25))
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.picture.shape[1], self.picture.shape[0]
-
-    def view(self, spec: object) -> np.ndarray:
-        assert spec == FULL
-        return self.picture
-
-
 def annotate(models: ModelAccess, info: MediaInfo, pictures: list[np.ndarray]) -> None:
     recipe = Objects(model="yolox-nano")
     session = recipe.session(SessionContext(info, lambda data, suffix: "", models))
-    frames: Any = [Held(index, picture) for index, picture in enumerate(pictures)]
+    frames: Any = [MadeFrame(index, picture, FULL) for index, picture in enumerate(pictures)]
     for start in range(0, len(frames), recipe.batch_size):
         session.begin(frames[start : start + recipe.batch_size + recipe.ahead])
         batch = frames[start : start + recipe.batch_size]

@@ -33,17 +33,8 @@ LABELS = "red,dog,street"
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory) -> Settings:
     root = tmp_path_factory.mktemp("models")
-    tables = []
-    for adapter, task in TASKS.items():
-        tiny_models.make(adapter, root / adapter)
-        tables.append(
-            f'[[model]]\nid = "tiny-{adapter}"\ntask = "{task}"\nrepo = "tiny/{adapter}"\nlicence = "MIT"\n'
-            f'adapter = "{adapter}"\n'
-        )
-    (root / "own.toml").write_text("\n".join(tables))
-    return Settings(
-        cache_dir=str(root / "cache"), models=(str(root),), model_catalog=str(root / "own.toml"), device="cpu"
-    )
+    own = tiny_models.make_catalogue(root, TASKS)
+    return Settings(cache_dir=str(root / "cache"), models=(str(root),), model_catalog=str(own), device="cpu")
 
 
 @pytest.fixture(scope="module")

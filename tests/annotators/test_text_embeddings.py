@@ -25,14 +25,8 @@ TEXTS = ("a red dog", "a street", "a red dog", "a man with a hat")
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
-    tiny_models.make("siglip", root / "siglip")
-    (root / "own.toml").write_text(
-        '[[model]]\nid = "tiny"\ntask = "picture and text embedding"\nrepo = "tiny/siglip"\nlicence = "MIT"\n'
-        'adapter = "siglip"\n'
-    )
-    made = open_models(
-        Settings(cache_dir=str(root / "c"), models=(str(root),), model_catalog=str(root / "own.toml"), device="cpu")
-    )
+    own = tiny_models.make_catalogue(root, {"siglip": "picture and text embedding"})
+    made = open_models(Settings(cache_dir=str(root / "c"), models=(str(root),), model_catalog=str(own), device="cpu"))
     yield made
     made.close()
 
@@ -47,14 +41,14 @@ def said(*texts: str) -> StoredAnnotations:
 
 
 def solved(models, stored):
-    return list(TextEmbeddings(model="tiny").solve(stored, dataclasses.replace(context(), models=models)))
+    return list(TextEmbeddings(model="tiny-siglip").solve(stored, dataclasses.replace(context(), models=models)))
 
 
 def test_each_caption_has_the_vector_of_its_text(models):
     rows = solved(models, said(*TEXTS))
-    wanted = open_embedder(models, "tiny").texts(list(TEXTS))
+    wanted = open_embedder(models, "tiny-siglip").texts(list(TEXTS))
     assert [row.frame_index for row in rows] == [0, 1, 2, 3]
-    assert {(row.of, row.model, row.metric) for row in rows} == {("text", "tiny", "cosine")}
+    assert {(row.of, row.model, row.metric) for row in rows} == {("text", "tiny-siglip", "cosine")}
     assert all(np.allclose(row.values(), vector, atol=1e-6) for row, vector in zip(rows, wanted, strict=True))
     assert rows[0].vector == rows[2].vector != rows[1].vector
     assert (rows[0].bbox, rows[3].bbox) == (None, BBox(1.0, 2.0, 3.0, 4.0))
@@ -72,7 +66,7 @@ def test_nothing_said_nothing_made(models):
 
 def test_it_needs_a_model_that_knows_words(models):
     assert TextEmbeddings().bound({}.get).model_ids == ("siglip2-base-patch16-224",)
-    assert TextEmbeddings().bound({"picture and text embedding": "tiny"}.get).model_ids == ("tiny",)
+    assert TextEmbeddings().bound({"picture and text embedding": "tiny-siglip"}.get).model_ids == ("tiny-siglip",)
     with pytest.raises(ConfigurationError, match="what model"):
         list(TextEmbeddings().solve(said("a"), context()))
     usual, here = TextEmbeddings(model="siglip2-base-patch16-224"), dataclasses.replace(context(), models=models)

@@ -96,12 +96,10 @@ def test_a_real_clip_is_told_by_what_a_small_network_sees(cortexia, data_dir):
 def pulled(tmp_path_factory) -> dict[str, str]:
     """Where a tiny model lies as a pull would leave it: its entry names a repository and no files."""
     root = tmp_path_factory.mktemp("models")
-    tiny_models.make("blip", root / "blip")
-    entry = '[[model]]\nid = "tiny-blip"\ntask = "captions"\nrepo = "tiny/blip"\nlicence = "MIT"\nadapter = "blip"\n'
-    (root / "own.toml").write_text(entry)
+    own = tiny_models.make_catalogue(root, {"blip": "captions"})
     return {
         "CORTEXIA_MODELS": str(root),
-        "CORTEXIA_MODEL_CATALOG": str(root / "own.toml"),
+        "CORTEXIA_MODEL_CATALOG": str(own),
         "CORTEXIA_DEVICE": "cpu",
     }
 

@@ -68,10 +68,11 @@ def test_without_models_only_what_needs_none_is_complete():
 @pytest.mark.data
 def test_models_that_are_here_make_presets_complete(data_dir, tmp_path, monkeypatch):
     (tmp_path / "cache/models").mkdir(parents=True)
-    (tmp_path / "cache/models/any.onnx").symlink_to(data_dir / "models/detect/yolox_nano.onnx")
+    for path in (data_dir / "models/detect/yolox_nano.onnx", *(data_dir / "models/face").glob("*.onnx")):
+        (tmp_path / "cache/models" / path.name).symlink_to(path)
     found = finding_of(examine()[1], "models")
     assert (found["health"], found["remedy"]) == ("ok", "cortexia models pull balanced")
-    assert "here: yolox-nano; complete presets: offline, fast; balanced lacks yolox-s-int8" in found["detail"]
+    assert "complete presets: offline, fast; balanced lacks yolox-s-int8" in found["detail"]
 
 
 def test_a_model_of_other_bytes_is_a_failure_with_what_mends_it(tmp_path):

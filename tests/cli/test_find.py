@@ -35,7 +35,7 @@ def typed(place, command: str, *arguments: str):
 
 
 def test_a_table_of_when_what_and_where(place):
-    done = typed(place, "find", "--label", "cat")
+    done = typed(place, "find", "--label", "cat", "--type", "detection")
     head, row = done.stdout.splitlines()
     assert head.split() == ["start", "end", "type", "label", "conf", "box", "(x,", "y,", "width,", "height)", "video"]
     assert row.split()[:5] == ["0:00:00.720", "0:00:00.760", "detection", "cat", "0.36"]
@@ -145,8 +145,8 @@ def test_videos_are_listed(place):
 
 def test_videos_as_json_and_by_filter(place):
     told = json.loads(typed(place, "videos", "--name", "*.mp4", "--verdict", "ok", "--json").stdout)
-    assert [(video["filename"], video["rows"]) for video in told] == [("=a.mp4", 25), ("empty.mp4", 0)]
-    assert told[0]["annotators"] == ["loudness", "objects", "shots"]
+    assert [(video["filename"], video["rows"]) for video in told] == [("=a.mp4", 47), ("empty.mp4", 0)]
+    assert told[0]["annotators"] == ["loudness", "objects", "shots", "tracks"]
     none = typed(place, "videos", "--verdict", "rejected")
     assert (none.stdout, none.stderr, none.exit_code) == ("", "no video matches\n", 0)
 
@@ -162,14 +162,27 @@ def test_a_video_that_was_not_read_yet_is_listed(tmp_path):
 
 
 def test_formats_and_what_they_cannot_carry(place):
-    lines = typed(place, "export", "--list").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["coco", "csv", "json", "jsonl", "parquet", "video", "contact-sheet"]
-    assert "does not carry: annotations other than detections" in lines[0]
+    told = {line.split()[0]: line for line in typed(place, "export", "--list").stdout.splitlines()}
+    formats = [
+        "coco",
+        "coco-tracks",
+        "csv",
+        "cvat",
+        "json",
+        "jsonl",
+        "mot",
+        "parquet",
+        "yolo",
+        "video",
+        "contact-sheet",
+    ]
+    assert list(told) == formats
+    assert "does not carry: annotations other than detections" in told["coco"]
 
 
 def test_an_export_goes_to_a_file_or_a_folder(place, tmp_path):
     done = typed(place, "export", "--format", "csv", "--output", str(tmp_path / "rows.csv"))
-    assert done.stderr == f"wrote 32 annotations to {tmp_path / 'rows.csv'}\n"
+    assert done.stderr == f"wrote 54 annotations to {tmp_path / 'rows.csv'}\n"
     typed(place, "export", "--format", "json", "-o", str(tmp_path / "folder"), "--video", "dddd")
     assert sorted(path.name for path in (tmp_path / "folder" / ("d" * 64)).iterdir()) == [
         "job_metadata.json",

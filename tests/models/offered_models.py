@@ -13,6 +13,8 @@ from folder_models import safetensors
 from serving import send
 from tiny_detector import bright_finder
 
+from cortexia.config import Settings
+
 DESCRIPTION = 'adapter = "yolox"\ntask = "object detection, what is bright"\nsettings = { input_size = [416, 416] }\n'
 CLIP = {
     "config.json": b'{"model_type": "clip"}',
@@ -24,6 +26,17 @@ CLIP = {
 def detector(label: int = 0) -> dict[str, bytes]:
     """A detector of one file, with its description."""
     return {"bright.onnx": bright_finder(label), "cortexia-model.toml": DESCRIPTION.encode()}
+
+
+def settings_in(folder: Path) -> Settings:
+    """A cache of its own, and a guard that lets servers of this machine pass."""
+    return Settings(cache_dir=str(folder / "cache"), allow_http=True, allow_private_network=True)
+
+
+def kept(settings: Settings) -> list[str]:
+    """Files in the folder that models are adopted into."""
+    folder = settings.model_folders[-1]
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def write(folder: Path, contents: Mapping[str, bytes]) -> Path:

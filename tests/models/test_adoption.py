@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from folder_models import REPO, REVISION, files_of, safetensors, write_folder
-from offered_models import CLIP, DESCRIPTION, detector, write
+from offered_models import CLIP, DESCRIPTION, detector, kept, settings_in, write
 from tiny_onnx import external_tensor, field, model
 
 from cortexia.config import Settings
@@ -34,19 +34,12 @@ HF = f"hf:{REPO}@{REVISION}"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A cache of its own, and a guard that lets servers of this machine pass."""
-    return Settings(cache_dir=str(tmp_path / "cache"), allow_http=True, allow_private_network=True)
+    return settings_in(tmp_path)
 
 
 @pytest.fixture
 def shop(settings: Settings) -> ModelShop:
     return ModelShop(settings)
-
-
-def kept(settings: Settings) -> list[str]:
-    """Files in the folder that models are adopted into."""
-    folder = settings.model_folders[-1]
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_folder_with_one_file_and_its_description_is_a_model(tmp_path, settings, shop):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from folder_models import REPO, REVISION, files_of, write_catalogue, write_folder
 from hub_server import Hub
-from offered_models import CLIP, Mlflow, detector, write
+from offered_models import CLIP, Mlflow, detector, kept, settings_in, write
 from serving import send, serving
 
 from cortexia.config import Settings
@@ -32,19 +32,12 @@ HF = f"hf:{REPO}@{REVISION}"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A cache of its own, and a guard that lets servers of this machine pass."""
-    return Settings(cache_dir=str(tmp_path / "cache"), allow_http=True, allow_private_network=True)
+    return settings_in(tmp_path)
 
 
 @pytest.fixture
 def shop(settings: Settings) -> ModelShop:
     return ModelShop(settings)
-
-
-def kept(settings: Settings) -> list[str]:
-    """Files in the folder that models are adopted into."""
-    folder = settings.model_folders[-1]
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 # -- the hub

@@ -34,14 +34,7 @@ WORDS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("tiny")
-    tables = []
-    for adapter, task in TASKS.items():
-        tiny_models.make(adapter, root / adapter)
-        tables.append(
-            f'[[model]]\nid = "tiny-{adapter}"\ntask = "{task}"\nrepo = "tiny/{adapter}"\nlicence = "MIT"\n'
-            f'adapter = "{adapter}"\n'
-        )
-    (root / "own.toml").write_text("\n".join(tables))
+    tiny_models.make_catalogue(root, TASKS)
     return root
 
 

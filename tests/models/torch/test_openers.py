@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from family_runs import RUNS
+from tiny_models import write_catalogue
 
 from cortexia.config import Settings
 from cortexia.errors import ModelError, UnknownNameError
@@ -20,18 +21,13 @@ from cortexia.models.torch import open_captioner, open_embedder, open_grounder, 
 @pytest.fixture
 def models(tiny_folder, tmp_path):
     """Every tiny model through the catalogue, the folders and the manager of a worker."""
-    tables = []
     for adapter in RUNS:
         tiny_folder(adapter)
-        tables.append(
-            f'[[model]]\nid = "tiny-{adapter}"\ntask = "a test"\nrepo = "tiny/{adapter}"\nlicence = "MIT"\n'
-            f'adapter = "{adapter}"\n'
-        )
-    (tmp_path / "own.toml").write_text("\n".join(tables))
+    own = write_catalogue(tmp_path / "own.toml", dict.fromkeys(RUNS, "a test"))
     settings = Settings(
         cache_dir=str(tmp_path / "cache"),
         models=(str(tiny_folder("clip").parent),),
-        model_catalog=str(tmp_path / "own.toml"),
+        model_catalog=str(own),
         device="cpu",
     )
     made = open_models(settings)
@@ -73,10 +69,8 @@ def test_openers_give_what_the_families_give(models, family, pictures):
 
 
 def test_a_model_that_was_pulled_meanwhile_is_found(tiny_folder, tmp_path):
-    (tmp_path / "own.toml").write_text(
-        '[[model]]\nid = "tiny-clip"\ntask = "t"\nrepo = "tiny/clip"\nlicence = "MIT"\nadapter = "clip"\n'
-    )
-    settings = Settings(cache_dir=str(tmp_path / "cache"), model_catalog=str(tmp_path / "own.toml"), device="cpu")
+    own = write_catalogue(tmp_path / "own.toml", {"clip": "a test"})
+    settings = Settings(cache_dir=str(tmp_path / "cache"), model_catalog=str(own), device="cpu")
     access = open_models(settings)
     with pytest.raises(ModelError, match="cortexia models pull tiny-clip"):
         open_embedder(access, "tiny-clip")

@@ -23,7 +23,7 @@ from tiny_models import entry_of, opened, write_manifest
 
 from cortexia.errors import ConfigurationError, InferenceError, ModelError, UnknownNameError
 from cortexia.models.library import ModelLibrary
-from cortexia.models.torch.choice import load_family
+from cortexia.models.torch.choice import FAMILIES, load_family
 from cortexia.models.torch.runtime import choose_device
 
 EVERY = pytest.mark.parametrize("adapter", sorted(RUNS))
@@ -40,9 +40,7 @@ def copied(tiny_folder, tmp_path):
 
 
 def test_every_family_has_a_tiny_model():
-    from cortexia.models.torch.choice import _FAMILIES
-
-    assert set(tiny_models.MAKERS) == set(RUNS) == set(_FAMILIES)
+    assert set(tiny_models.MAKERS) == set(RUNS) == set(FAMILIES)
 
 
 @EVERY

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +246,25 @@ def make(adapter: str, folder: Path) -> Path:
     MAKERS[adapter](folder)
     write_manifest(folder, f"tiny/{adapter}")
     return folder
+
+
+def write_catalogue(path: Path, tasks: Mapping[str, str]) -> Path:
+    """A catalogue at ``path`` with a model ``tiny-FAMILY`` for each family of ``tasks``."""
+    path.write_text(
+        "\n".join(
+            f'[[model]]\nid = "tiny-{adapter}"\ntask = "{task}"\nrepo = "tiny/{adapter}"\nlicence = "MIT"\n'
+            f'adapter = "{adapter}"\n'
+            for adapter, task in tasks.items()
+        )
+    )
+    return path
+
+
+def make_catalogue(root: Path, tasks: Mapping[str, str]) -> Path:
+    """``own.toml`` in ``root``, and beside it the models that it names."""
+    for adapter in tasks:
+        make(adapter, root / adapter)
+    return write_catalogue(root / "own.toml", tasks)
 
 
 def write_manifest(folder: Path, repo: str) -> Manifest:
