@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-import types as pytypes
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any, Literal
 
 from cortexia.config_manager import ConfigManager as ConfigManager  # part of this module's face
 from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.setting_values import convert, parse_text
 from cortexia.tables import read_table
 
 ENV_PREFIX = "CORTEXIA_"
@@ -251,7 +251,7 @@ def _checked(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     for name, value in values.items():
         if name not in known:
             raise UnknownNameError(f"setting (in {source})", name, known)
-        result[name] = _convert(name, value, known[name])
+        result[name] = _converted(name, value, known[name])
     return result
 
 
@@ -267,60 +267,14 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
             raise UnknownNameError(
                 "setting (in the environment)", variable, [ENV_PREFIX + key.upper() for key in known]
             )
-        value = text if name in _FOLDER_LISTS else _parse_text(text, known[name])
-        found[name] = _convert(name, value, known[name])
+        value = text if name in _FOLDER_LISTS else parse_text(text, known[name])
+        found[name] = _converted(name, value, known[name])
     return found
 
 
-_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-
-
-def _parse_text(text: str, wanted: Any) -> Any:
-    kinds = typing.get_args(wanted) if isinstance(wanted, pytypes.UnionType) else (wanted,)
-    if typing.get_origin(wanted) is tuple:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if bool in kinds and text.lower() in _BOOLEANS:
-        return _BOOLEANS[text.lower()]
-    for kind in (int, float):
-        if kind in kinds:
-            try:
-                return kind(text)
-            except ValueError:
-                continue
-    return text
-
-
-def _convert(name: str, value: Any, wanted: Any) -> Any:
-    def refuse(expected: str) -> ConfigurationError:
-        shown = "something else" if name in SECRETS else repr(value)
-        return ConfigurationError(f"setting {name!r} must be {expected}, got {shown}")
-
-    if typing.get_origin(wanted) is Literal:
-        choices = typing.get_args(wanted)
-        if value not in choices:
-            raise UnknownNameError(f"value of setting {name!r}:", str(value), choices)
-        return value
-    if typing.get_origin(wanted) is tuple:
-        parts = value.split(os.pathsep if name in _FOLDER_LISTS else ",") if isinstance(value, str) else value
-        if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-            raise refuse("a list of names")
-        return tuple(part.strip() for part in parts if part.strip())
-    if typing.get_origin(wanted) is Mapping:
-        if not isinstance(value, Mapping) or not all(isinstance(item, Mapping) for item in value.values()):
-            raise refuse("a table of annotators, each with a table of options")
-        return {str(key): dict(options) for key, options in value.items()}
-    return _convert_scalar(value, wanted, refuse)
-
-
-def _convert_scalar(value: Any, wanted: Any, refuse: typing.Callable[[str], ConfigurationError]) -> Any:
-    kinds = typing.get_args(wanted) if isinstance(wanted, pytypes.UnionType) else (wanted,)
-    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, bool) and bool not in kinds:
-        raise refuse("a number" if int in kinds or float in kinds else "text")
-    if not isinstance(value, tuple(kinds)):
-        raise refuse(" or ".join(kind.__name__ for kind in kinds if kind is not type(None)))
-    return value
+def _converted(name: str, value: Any, wanted: Any) -> Any:
+    separator = os.pathsep if name in _FOLDER_LISTS else ","
+    return convert(name, value, wanted, separator=separator, is_secret=name in SECRETS)
 
 
 _DEVICES = ("auto", "cpu")

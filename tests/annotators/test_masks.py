@@ -12,6 +12,7 @@ import pytest
 from driving import END, Drive
 from footage import context, frames_of, place
 from PIL import Image
+from pycocotools.coco import COCO
 
 from cortexia import outlines, rle
 from cortexia.annotators._offline_masks import Boxed, ColourSegmenter, Segment
@@ -173,7 +174,7 @@ def test_a_session_needs_to_know_its_weights():
 @pytest.mark.data
 def test_on_photographs_colours_tell_more_than_boxes(data_dir: Path):
     """Boxes are the true ones, so that only the masks are judged."""
-    coco = pytest.importorskip("pycocotools.coco").COCO(str(data_dir / "gt/coco_ccby_instances.json"))
+    coco = COCO(str(data_dir / "gt/coco_ccby_instances.json"))
     by_mask, by_box = [], []
     for image in coco.dataset["images"]:
         opened = Image.open(data_dir / "images/coco_ccby" / image["file_name"]).convert("RGB")

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from driving import Drive
 from footage import context, frames_of
 from PIL import Image
+from pycocotools.coco import COCO
 from shared_models import FILES, Models, load_reference
 
 from cortexia.annotators.base import SessionContext
@@ -28,7 +29,7 @@ Results = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def truth(data_dir: Path) -> Any:
-    coco = pytest.importorskip("pycocotools.coco").COCO()
+    coco = COCO()
     coco.dataset = json.loads((data_dir / "gt/coco_ccby_instances.json").read_text())
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()

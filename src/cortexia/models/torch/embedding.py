@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from cortexia.models.torch.runtime import TorchModel, load_image_processor, load
 from cortexia.types import Picture
 
 
-class TwoTowers(TorchModel):
+class TwoTowers(TorchModel, ABC):
     """An ``Embedder``. One picture or text a call."""
 
     def __init__(self, content: FolderContent, device: str, classes: tuple[Any, Any, Any]) -> None:
@@ -27,16 +28,16 @@ class TwoTowers(TorchModel):
         self._length = int(self._model.config.text_config.max_position_embeddings)
         self.dimension = self._dimension(self._model.config)
 
-    def _dimension(self, config: Any) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _dimension(self, config: Any) -> int: ...
 
+    @abstractmethod
     def _encode(self, text: str) -> Any:
         """Tokens of one text, cut to the model's length."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _fit(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores in [0, 1] for the scaled products (n,) of a picture and n labels."""
-        raise NotImplementedError
 
     def pictures(self, pictures: Sequence[Picture]) -> Vectors:
         with self.running() as device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -16,18 +17,18 @@ FOREGROUND = 1
 """Label of a point on the thing that is meant."""
 
 
-class PromptedMasks(TorchModel):
+class PromptedMasks(TorchModel, ABC):
     """A ``Masker``."""
 
     _model: Any
 
+    @abstractmethod
     def _look(self, picture: Picture) -> tuple[Any, Any]:
         """What the decoder needs of the picture, and (x, y) by which its coordinates become the network's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _enlarge(self, mask: Any, picture: Picture) -> Any:
         """The decoder's mask (1, 1, a, b), as logits at the size of the picture, (1, 1, h, w)."""
-        raise NotImplementedError
 
     def segment(
         self, picture: Picture, boxes: NDArray[Any] | None = None, points: NDArray[Any] | None = None
