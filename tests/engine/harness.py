@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,8 @@ from cortexia.types import WHOLE_VIDEO, JobState, TimeRange, VideoIdentity
 
 @dataclass
 class Lab:
-    """One video, one store. ``run`` may be called again and again, as a user would after a crash."""
+    """One video, one store. ``run`` may be called again and again, as a user would after a crash. ``most``: by type,
+    the rows of one run in one window."""
 
     folder: Path
     decoder: ScriptedDecoder
@@ -37,6 +39,7 @@ class Lab:
     models: ModelAccess | None = None
     breakers: Breakers = field(default_factory=lambda: Breakers("annotator"))
     rules: Rules | None = None
+    most: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +85,9 @@ class Lab:
             claim = worker.claim(job_id)
             assert claim is not None
             windows = worker.run(claim)
-            for count, _ in enumerate(windows, 1):
+            for count, window in enumerate(windows, 1):
+                for run in window.runs:
+                    self.most |= Counter(record.annotation.type for record in run.records)
                 if count == die_after:
                     # as good as dead: the generator is dropped with its lease
                     windows.close()

@@ -249,8 +249,8 @@ class PicturesSession(StreamSession):
             frame_index=frame.index,
             picture=digest,
             thumbnail=digest,
-            width=16,
-            height=9,
+            width=frame.size[0],
+            height=frame.size[1],
             quality=1.0,
             is_representative=True,
         )
@@ -258,7 +258,7 @@ class PicturesSession(StreamSession):
 
 @dataclass(frozen=True)
 class Describe(SparseAnnotator):
-    """The bytes of each stored picture as a caption, and what boxes there are in it."""
+    """The bytes of each stored picture as a caption, and what boxes there are in it. ``is_framed``: of all of it."""
 
     name: ClassVar[str] = "describe_pictures"
     version: ClassVar[str] = "1"
@@ -267,27 +267,30 @@ class Describe(SparseAnnotator):
     provides: ClassVar[tuple[str, ...]] = ("caption",)
     fail_at: int = -1
     sees_boxes: bool = False
+    is_framed: bool = False
 
     @property
     def needs(self) -> tuple[str, ...]:
         return ("pictures", "boxes") if self.sees_boxes else self.requires
 
     def session(self, context: SessionContext) -> SparseSession:
-        return DescribeSession(self.fail_at)
+        return DescribeSession(self)
 
 
 class DescribeSession(SparseSession):
-    def __init__(self, fail_at: int) -> None:
-        self._fail_at = fail_at
+    def __init__(self, recipe: Describe) -> None:
+        self._recipe = recipe
 
     def annotate(self, pictures: Sequence[StoredPicture]) -> Emissions:
-        if any(picture.annotation.frame_index == self._fail_at for picture in pictures):
+        if any(picture.annotation.frame_index == self._recipe.fail_at for picture in pictures):
             raise ValueError("no words")
         return [[self._caption(picture)] for picture in pictures]
 
     def _caption(self, picture: StoredPicture) -> Caption:
         boxes = [[row.frame_index, row.label] for row in picture.beside]
-        return Caption(span=picture.annotation.span, text=picture.jpeg.decode(), attributes={"boxes": boxes})
+        shown = picture.annotation
+        box = BBox(0, 0, *shown.display) if self._recipe.is_framed else None
+        return Caption(span=shown.span, text=picture.jpeg.decode(), bbox=box, attributes={"boxes": boxes})
 
 
 @dataclass(frozen=True)
@@ -304,6 +307,27 @@ class CountBoxes(Solver):
         if not boxes:
             return []
         return [Measure(span=TimeSpan(boxes[0].span.start, boxes[-1].span.end), values={"boxes": len(boxes)})]
+
+
+@dataclass(frozen=True)
+class RepeatBoxes(Solver):
+    """Says each box again while it reads, and then how many there were."""
+
+    name: ClassVar[str] = "repeat_boxes"
+    version: ClassVar[str] = "1"
+    requires: ClassVar[tuple[str, ...]] = ("boxes",)
+    provides: ClassVar[tuple[str, ...]] = ("caption", "measure")
+    fail_at: int = -1
+
+    def solve(self, stored: StoredAnnotations, context: SessionContext) -> Iterator[Annotation]:
+        span, count = None, 0
+        for count, box in enumerate(stored.of("detection"), 1):
+            if count == self.fail_at:
+                raise RuntimeError("boom")
+            span = box.span
+            yield Caption(span=box.span, text=f"{box.label} in {box.frame_index}")
+        if span is not None:
+            yield Measure(span=span, values={"boxes": count})
 
 
 @dataclass(frozen=True)

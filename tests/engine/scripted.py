@@ -52,12 +52,14 @@ class ScriptedFrame:
 
 @dataclass
 class ScriptedDecoder:
-    """``durations_ms``: one per frame. ``damage_at``: with several threads, damage shows before this frame."""
+    """``durations_ms``: one per frame. ``damage_at``: with several threads, damage shows before this frame. ``grows_at``: from
+    this frame on pictures have twice the sides."""
 
     durations_ms: list[int]
     audio_s: float = 0.0
     has_video: bool = True
     damage_at: int | None = None
+    grows_at: int | None = None
     block: int = 1600
     opened: list[DecodeRequest] = field(default_factory=list)
     started_at: list[int] = field(default_factory=list)
@@ -110,7 +112,9 @@ class ScriptedStream:
                 raise DamageFound
             self._seen = index + 1
             stamps = Timestamp(pts, BASE), Timestamp(pts + duration, BASE)
-            yield ScriptedFrame(index, pts, *stamps, is_keyframe=index % 12 == 0)
+            is_large = self._decoder.grows_at is not None and index >= self._decoder.grows_at
+            size = (32, 18) if is_large else (16, 9)
+            yield ScriptedFrame(index, pts, *stamps, is_keyframe=index % 12 == 0, size=size)
             pts += duration
 
     def _is_wanted(self, frame: ScriptedFrame) -> bool:

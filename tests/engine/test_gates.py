@@ -6,6 +6,7 @@ import json
 
 import pytest
 from harness import Lab
+from recipes import Describe, Pictures
 from scripted import ScriptedDecoder
 from wild import Hears, Sums, Wild
 
@@ -144,6 +145,15 @@ def test_a_solver_is_looked_at_too(tmp_path):
     run, aside = quarantined(lab, "sums")
     assert (run.annotation_count, run.quarantined_count) == (1, 2)
     assert {item.reason for item in aside} == {"box_outside_frame"}
+
+
+def test_pictures_may_grow_within_a_video(tmp_path):
+    """What is said of a later, larger picture is measured by that picture."""
+    decoder = ScriptedDecoder([40] * FRAMES, grows_at=12)
+    lab = Lab(tmp_path, decoder, (Pictures(), Describe(is_framed=True)))
+    assert lab.run() is JobState.COMPLETED
+    run, aside = quarantined(lab, "describe_pictures")
+    assert (run.annotation_count, aside) == (3, [])
 
 
 def test_the_events_tell_of_it(tmp_path):

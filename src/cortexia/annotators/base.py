@@ -239,7 +239,12 @@ class SparseSession:
 
 @dataclass(frozen=True)
 class Solver(Annotator):
-    """Reads stored annotations of the required types, writes its own in one commit."""
+    """Reads stored annotations of the required types, and writes its own.
+
+    Its rows are committed while it says them: what it keeps itself is all that grows with a long video. Rows of one
+    type are best said in order of their start. It has to say the same again when it reads the same: after an
+    interruption it begins anew, and what is stored by then is passed over.
+    """
 
     kind: ClassVar[Kind] = Kind.SOLVER
 

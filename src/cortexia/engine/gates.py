@@ -15,7 +15,17 @@ from cortexia.engine.content import INT64, Fault, describe, has_plain_types, req
 from cortexia.engine.masks import Size, mask_fault
 from cortexia.errors import AnnotatorError
 from cortexia.plan import PlannedRun
-from cortexia.types import Annotation, AudioBlock, BBox, Frame, Mask, MediaInfo, QuarantinedAnnotation, Timestamp
+from cortexia.types import (
+    Annotation,
+    AudioBlock,
+    BBox,
+    Frame,
+    KeyPicture,
+    Mask,
+    MediaInfo,
+    QuarantinedAnnotation,
+    Timestamp,
+)
 from cortexia.types.annotation import own_fields
 
 BOX_TOLERANCE_PX = 1.0
@@ -50,9 +60,8 @@ class Gate:
         """The annotator was given ``item``; what it says from now on may reach to its end."""
         self._bounds.seen = item.end
         size = getattr(item, "size", None)
-        if size is not None and size not in self._sizes:
-            self._sizes.append(size)
-            self._measure()
+        if size is not None:
+            self._has_size(size)
 
     def told(self, annotations: Iterable[Annotation]) -> None:
         """The annotator was handed these, which passed a gate: what it says may reach as far as they do."""
@@ -61,6 +70,13 @@ class Gate:
             if annotation.bbox is not None:
                 width, height = self._reach
                 self._reach = max(width, annotation.bbox.x2), max(height, annotation.bbox.y2)
+            if isinstance(annotation, KeyPicture):
+                self._has_size(annotation.display)
+
+    def _has_size(self, size: Size) -> None:
+        if size not in self._sizes:
+            self._sizes.append(size)
+            self._measure()
 
     def promise(self, final_until: Timestamp | None) -> None:
         """The annotator said that no later row starts before ``final_until``."""

@@ -19,24 +19,54 @@ from cortexia.plan import PlannedRun
 from cortexia.stores.base import RunWindow
 from cortexia.types import Annotation, AnnotationRecord, MediaInfo, RunStatus
 
+_AT_ONCE = 1000
+"""Rows of a solver that are looked at before it is asked whether a commit is due."""
 
-def solve(run: PlannedRun, reader: StoredReader, context: SessionContext, recorder: Recorder) -> RunWindow:
-    """All rows of a solver in one window; nothing is kept in between, so there is nothing to resume."""
-    recipe = cast(Solver, run.recipe)
+
+def solve(
+    run: PlannedRun, reader: StoredReader, context: SessionContext, options: EngineOptions
+) -> Iterator[RunWindow]:
+    """A solver's rows in the order in which it says them; its position is their number. Nothing of it is kept between
+    windows: after an interruption it is asked again, and what it says first is passed over, because it is stored."""
+    done = run.record.position if run.record else 0
     harvest = Harvest(run, context.media)
-    stored = StoredAnnotations(
-        read=lambda types: watched(reader.annotations(run.upstream, types), recorder, harvest.gate)
-    )
+    committed_at = options.clock()
+    position = 0
     try:
-        with harvest.watch, at_work(run, recorder):
-            made = list(recipe.solve(stored, context))
-            check_provided(recipe, made)
-            harvest.add(sorted(made, key=lambda made: made.span.start), 0)
+        for said in _said(run, reader, context, options, harvest):
+            harvest.add(said[max(0, done - position) :], 0)
+            position += len(said)
+            is_due = options.clock() - committed_at >= options.policy.wall_s or harvest.size >= options.policy.rows
+            if position > done and (is_due or options.cancel.is_cancelled):
+                yield harvest.window(position)
+                committed_at = options.clock()
+            if options.cancel.is_cancelled:
+                return
     except MACHINE_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - foreign code ends here
-        return harvest.failed(error)
-    return harvest.end(0)
+        yield harvest.failed(error)
+        return
+    yield harvest.end(position)
+
+
+def _said(
+    run: PlannedRun, reader: StoredReader, context: SessionContext, options: EngineOptions, harvest: Harvest
+) -> Iterator[list[Annotation]]:
+    """What the solver says, some rows at a time."""
+    recipe = cast(Solver, run.recipe)
+    stored = StoredAnnotations(
+        read=lambda types: watched(reader.annotations(run.upstream, types), options.recorder, harvest.gate)
+    )
+    with at_work(run, options.recorder):
+        rows = iter(recipe.solve(stored, context))
+    while True:
+        with harvest.watch, at_work(run, options.recorder):
+            said = list(itertools.islice(rows, min(_AT_ONCE, options.policy.rows)))
+        if not said:
+            return
+        check_provided(recipe, said)
+        yield said
 
 
 def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options: EngineOptions) -> Iterator[RunWindow]:

@@ -116,10 +116,8 @@ class VideoAnnotation:
             yield from self._tracked(offline.skipped(run, "upstream", why))
             return
         try:
-            if run.recipe.kind is Kind.SOLVER:
-                yield from self._tracked(offline.solve(run, context.reader, context.session, context.options.recorder))
-                return
-            for window in offline.look(run, context.reader, context.session, context.options):
+            work = offline.solve if run.recipe.kind is Kind.SOLVER else offline.look
+            for window in work(run, context.reader, context.session, context.options):
                 yield from self._tracked(window)
         except CircuitBreakerOpenError as refusal:
             self._waiting[run.run_id] = refusal
