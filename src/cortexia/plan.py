@@ -37,7 +37,8 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A recipe bound to a video. ``upstream``: run ids of those it requires, in the order of ``requires``."""
+    """A recipe bound to a video. ``upstream``: run ids of those it requires, in the order of ``requires``;
+    ``requires``: their recipes, by name."""
 
     recipe: Annotator
     spec: RunSpec
@@ -46,6 +47,7 @@ class PlannedRun:
     action: Action
     reason: str | None = None
     record: RunRecord | None = None
+    requires: Mapping[str, Annotator] = field(default_factory=dict)
 
     @property
     def run_id(self) -> str:
@@ -278,6 +280,7 @@ def make_plan(
             recipe=recipe,
             spec=specs[recipe.name],
             upstream=tuple(run.run_id for run in upstream),
+            requires={run.recipe.name: run.recipe for run in upstream},
             stage=stages[recipe.name],
             action=action,
             reason=reason,

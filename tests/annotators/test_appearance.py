@@ -73,8 +73,8 @@ def test_other_labels_and_other_pictures_have_none():
     frames = frames_of([place(1)] * 8, 8)
     box = BBox(10.0, 10.0, 60.0, 150.0)
     assert vectors(frames, box, label="car") == []
-    assert len(vectors(frames, box, label="car", labels=None)) == 4
-    assert [made.frame_index for made in vectors(frames, box)] == [0, 2, 4, 6]
+    assert len(vectors(frames, box, label="car", labels=None)) == 8
+    assert [made.frame_index for made in vectors(frames, box, per_second=4.0)] == [0, 2, 4, 6]
 
 
 @pytest.mark.parametrize(

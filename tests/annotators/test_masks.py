@@ -120,6 +120,17 @@ def test_odd_boxes_do_no_harm(box):
         assert 0 < mask.area <= 320 * 180
 
 
+@pytest.mark.parametrize("wide", [0.3, 1.0, 2.45, 8.0])
+@pytest.mark.parametrize("long", [50.0, 700.0, 1000.0])
+def test_slivers_at_the_border_do_no_harm(wide, long):
+    """What is left of somebody who walks out of a large picture."""
+    picture = np.random.default_rng(1).integers(0, 255, (1080, 1920, 3), np.uint8)
+    for left in (0.0, 1920.0 - wide, 700.3):
+        for top in (0.0, 30.7, 1080.0 - long):
+            for mask in masks(picture, ("person", 0.9, BBox(left, top, left + wide, top + long))):
+                assert mask.area > 0
+
+
 def test_a_picture_of_one_colour_does_no_harm():
     (mask,) = masks(np.full((180, 320, 3), 128, np.uint8), ("nothing", 0.9, BOX))
     assert mask.area > 0

@@ -35,9 +35,9 @@ def seen(
     return Detection(span=TimeSpan(start, end), label=label, confidence=confidence, frame_index=frame, bbox=box)
 
 
-def stored(rows: Iterable[Annotation]) -> StoredAnnotations:
+def stored(rows: Iterable[Annotation], objects: Objects = Objects()) -> StoredAnnotations:  # noqa: B008 - frozen
     ordered = sorted(rows, key=lambda row: row.span.start)
-    return StoredAnnotations(read=lambda types: [row for row in ordered if row.type in types])
+    return StoredAnnotations(lambda types: [row for row in ordered if row.type in types], {"objects": objects})
 
 
 def solved(rows: Iterable[Annotation], **options: object) -> list[Annotation]:
@@ -79,16 +79,48 @@ def test_what_belongs_to_no_track_leaves_no_row():
     assert solved([]) == []
 
 
-def test_a_gap_is_time_that_is_longer_than_the_usual_step():
+def test_a_gap_is_where_it_was_looked_for_in_vain():
     away = (6, 7, 8, 14)
     (track,) = tracks_of(solved(seen(frame, 100) for frame in range(20) if frame not in away))
     assert (track.gaps, track.gap_s, track.boxes) == (2, pytest.approx(0.4), 16)
 
 
-def test_sparse_sampling_is_no_gap():
-    """Steps of 2, 3, 2, 3 frames, as 4 of 10 frames a second are taken."""
-    (track,) = tracks_of(solved(seen(frame, 100) for frame in (0, 2, 5, 7, 10, 12, 15)))
-    assert (track.gaps, track.gap_s) == (0, 0.0)
+def looked_at(recipe: Objects, fps: int) -> list[int]:
+    """Frames of four seconds that the recipe looks at."""
+    return [
+        frame
+        for frame in range(4 * fps)
+        if recipe.sampling.wants(frame, Fraction(frame, fps), Fraction(frame + 1, fps), False)
+    ]
+
+
+def followed(recipe: Objects, fps: int, frames: Iterable[int]) -> Track:
+    (track,) = tracks_of(Tracks().solve(stored([seen(frame, 100, fps=fps) for frame in frames], recipe), context()))
+    return track
+
+
+@pytest.mark.parametrize("fps", [3, 5, 6, 7, 10, 24, 25, 30])
+@pytest.mark.parametrize("recipe", [Objects(per_second=4.0), Objects(frame_interval=3), Objects()], ids=repr)
+def test_sparse_sampling_is_no_gap_and_a_look_in_vain_is_one(fps, recipe):
+    """However unevenly the frames lie that are looked at: of 7 frames a second four, say."""
+    frames = looked_at(recipe, fps)
+    track = followed(recipe, fps, frames)
+    assert (track.boxes, track.gaps, track.gap_s) == (len(frames), 0, 0.0)
+    missed = followed(recipe, fps, [frame for frame in frames if frame != frames[2]])
+    assert missed.gaps == 1
+    step_s = (frames[3] - frames[2]) / fps
+    assert missed.gap_s == pytest.approx(step_s, abs=1 / fps)
+
+
+@pytest.mark.parametrize("fps", [5, 7, 10, 25, 30])
+def test_the_offline_detector_looks_for_people_twice_a_second(fps):
+    recipe = Objects(model="offline", per_second=4.0)
+    slots: dict[int, int] = {}
+    for frame in looked_at(recipe, fps):
+        slots.setdefault(2 * frame // fps, frame)
+    track = followed(recipe, fps, slots.values())
+    assert (track.boxes, track.gaps) == (len(slots), 0)
+    assert followed(recipe, fps, [frame for slot, frame in slots.items() if slot not in (2, 3)]).gaps == 1
 
 
 def test_labels_are_tracked_apart():
@@ -180,9 +212,15 @@ def test_without_looks_they_are_taken_for_each_other():
     assert solved([*rows, *looks]) == solved(rows)
 
 
-def test_looks_count_only_where_everybody_has_them():
+def test_looks_count_for_labels_that_have_them():
+    rows, _ = met_and_turned_back()
+    assert solved(rows, appearance=True) == solved(rows)
+
+
+def test_looks_that_some_lack_are_a_mistake_that_is_told():
     rows, looks = met_and_turned_back()
-    assert solved([*rows, *looks[1:]], appearance=True) == solved(rows)
+    with pytest.raises(ConfigurationError, match="only some detections of 'person' have a vector"):
+        solved([*rows, *looks[1:]], appearance=True)
 
 
 def test_looks_have_to_be_asked_for():
@@ -226,6 +264,7 @@ def test_options_reach_the_tracker():
     assert len(tracks_of(solved(rows, buffer_s=4.0))) == 1
     assert len(tracks_of(solved(rows, min_hits=4))) == 0
     assert len(tracks_of(solved(rows, birth=0.9))) == 0
+    assert len(tracks_of(solved([seen(frame, 100, confidence=0.35) for frame in range(9)], birth=0.3))) == 1
     moving = [seen(frame, 100 + 3 * frame**2) for frame in range(12)]
     assert len(boxes_of(solved(moving))) == 12
     assert len(boxes_of(solved(moving, tracker="iou"))) < 12
@@ -261,7 +300,7 @@ def test_memory_does_not_hold_the_detections():
         return (seen(frame, 100 + (place * 90)) for frame in range(count // 10) for place in range(10))
 
     def peak(count: int) -> int:
-        reading = StoredAnnotations(read=lambda types: rows(count) if "detection" in types else ())
+        reading = StoredAnnotations(lambda types: rows(count) if "detection" in types else (), {"objects": Objects()})
         tracemalloc.start()
         found = sum(1 for _ in Tracks().solve(reading, context()))
         used = tracemalloc.get_traced_memory()[1]

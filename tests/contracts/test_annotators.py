@@ -144,7 +144,8 @@ def drive_of(name: str) -> Drive:
 
 def stored_for(name: str) -> StoredAnnotations:
     rows = sorted(annotations(upstream_of(name)), key=lambda made: (made.span.start, made.type))
-    return StoredAnnotations(read=lambda types: [made for made in rows if made.type in types])
+    recipes = {needed: recipe_of(needed) for needed in recipe_of(name).needs}
+    return StoredAnnotations(lambda types: [made for made in rows if made.type in types], recipes)
 
 
 @pytest.fixture(params=[name for name in of_kind(Kind.STREAM) if works_alone(name)])

@@ -52,8 +52,8 @@ class ScriptedFrame:
 
 @dataclass
 class ScriptedDecoder:
-    """``durations_ms``: one per frame. ``damage_at``: with several threads, damage shows before this frame. ``grows_at``: from
-    this frame on pictures have twice the sides."""
+    """``durations_ms``: one per frame. ``damage_at``: with several threads, damage shows before this frame.
+    ``grows_at``: from this frame on pictures have twice the sides."""
 
     durations_ms: list[int]
     audio_s: float = 0.0

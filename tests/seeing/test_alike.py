@@ -9,14 +9,20 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bright_clips import FPS, OPTIONS, app_for, exported, settings_file, walks, write_clip
 
+from cortexia.annotators import _track_input
+from cortexia.annotators._cuts import Cuts
 from cortexia.app import Request
-from cortexia.types import Query
+from cortexia.models.onnx import OnnxSession
+from cortexia.types import Query, Timestamp
 
 WANTED = ("tracks", "people", "masks", "captions", "faces")
 SECONDS = 24.0
@@ -66,11 +72,29 @@ def test_threads_and_processes_change_nothing(tmp_path, clip, undisturbed, worke
     assert annotate(tmp_path / "here", clip, executor="processes", threads=workers) == undisturbed
 
 
-def test_the_network_really_was_given_several_pictures_at_once(tmp_path, clip):
+@pytest.mark.parametrize(("batch_size", "most"), [(1, 1), (8, 8)])
+def test_the_network_really_was_given_several_pictures_at_once(tmp_path, clip, monkeypatch, batch_size, most):
     """Else the batches above prove nothing."""
-    with app_for(tmp_path, batch_size=8, threads=1) as app:
-        session = app.models.access.open("bright-finder")
-        assert session.inputs[0].shape[0] is None
+    given: list[int] = []
+    run = OnnxSession.run
+
+    def told(session: OnnxSession, feeds: Mapping[str, Any]) -> Any:
+        given.extend(len(tensor) for tensor in feeds.values())
+        return run(session, feeds)
+
+    monkeypatch.setattr(OnnxSession, "run", told)
+    with app_for(tmp_path, batch_size=batch_size, threads=1) as app:
+        app.annotate([clip], Request(("objects",), OPTIONS))
+    assert Counter(given).most_common(1)[0][0] == most, "but for what is begun ahead"
+
+
+@pytest.mark.parametrize("window_s", [1.0, 10.0])
+def test_a_tracker_that_resets_at_a_window_would_be_noticed(tmp_path, clip, undisturbed, monkeypatch, window_s):
+    """Negative control."""
+    resets = [Timestamp(round(at * window_s * 1000), Fraction(1, 1000)) for at in range(int(SECONDS / window_s))]
+    monkeypatch.setattr(_track_input, "cuts_in", lambda stored: Cuts(resets))
+    reset = annotate(tmp_path / "here", clip, window_s=window_s)
+    assert reset.count(b'"type":"track"') > undisturbed.count(b'"type":"track"')
 
 
 def test_killed_and_gone_on_with_it_is_the_same(tmp_path, clip, undisturbed):
@@ -95,9 +119,11 @@ def test_killed_and_gone_on_with_it_is_the_same(tmp_path, clip, undisturbed):
 
 def wait_for_windows(store: Path, count: int, process: subprocess.Popen[bytes]) -> bool:
     """Whether ``count`` windows of a run were committed before the process was done."""
+    deadline = time.monotonic() + 120
     while process.poll() is None:
         if committed(store) >= count:
             return True
+        assert time.monotonic() < deadline, "no window for two minutes"
         time.sleep(0.005)
     return False
 
@@ -112,9 +138,9 @@ def committed(store: Path) -> int:
 
 def test_tracks_follow_the_squares(tmp_path, clip):
     """Those that cross keep their ids; one that was away for a second is the same; the late one is another."""
-    folder = tmp_path / "here"
-    with app_for(folder) as app:
-        app.annotate([clip], Request(("tracks",), OPTIONS))
+    options = {**OPTIONS, "tracks": {**OPTIONS["tracks"], "across_cuts": True}}
+    with app_for(tmp_path / "here") as app:
+        app.annotate([clip], Request(("tracks",), options))
         rows = [row.annotation for row in app.store().find(Query(types=("track",)))]
     long = sorted((track.span.start.seconds, track.span.duration_s) for track in rows if track.span.duration_s > 3)
     assert [(round(start), round(length)) for start, length in long] == [(0, 24), (0, 24), (1, 21), (15, 5)]

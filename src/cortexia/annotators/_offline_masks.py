@@ -86,7 +86,7 @@ def _seeds(size: tuple[int, int], box: BBox) -> NDArray[np.uint8]:
     """What is thought of each pixel (height, width) before any colour was looked at."""
     width, height = size
     seeds = np.full((height, width), cv2.GC_BGD, np.uint8)
-    left, top = max(0, round(box.x1)), max(0, round(box.y1))
+    left, top = min(width - 1, max(0, round(box.x1))), min(height - 1, max(0, round(box.y1)))
     right, bottom = min(width, max(left + 1, round(box.x2))), min(height, max(top + 1, round(box.y2)))
     # distance from the middle of the box, in half sides
     across = (np.arange(left, right) + 0.5 - (box.x1 + box.x2) / 2) / max(1e-6, box.width / 2)
@@ -96,4 +96,6 @@ def _seeds(size: tuple[int, int], box: BBox) -> NDArray[np.uint8]:
     part[...] = cv2.GC_PR_BGD
     part[away <= _OUTER] = cv2.GC_PR_FGD
     part[away <= _CORE] = cv2.GC_FGD
+    # boxes of less than a pixel across may hold no pixel's middle: what is nearest to theirs belongs to the thing
+    part[np.unravel_index(away.argmin(), away.shape)] = cv2.GC_FGD
     return seeds

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.models.adapters.nms import suppress
-from cortexia.types import Frame, Picture, ViewSpec
+from cortexia.types import MICROSECONDS, Frame, Picture, Sampling, ViewSpec
 
-LABELS = ("person", "moving")
+PERSON = "person"
+LABELS = (PERSON, "moving")
 MODELS = ("opencv-hog", "motion-blobs")
 """What its rows name as their model."""
 PEOPLE_VIEW = ViewSpec(bound=640)
@@ -43,6 +44,13 @@ class Found:
     confidence: float
     box: Sequence[float]
     model: str
+
+
+def next_look_at_people(sampling: Sampling, start_us: int, end_us: int) -> int | None:
+    """``Sampling.next_look`` for people: the first picture of the next half second that ``sampling`` lets through."""
+    half = MICROSECONDS // _PER_SECOND
+    begun = (start_us // half + 1) * half
+    return sampling.next_look(begun, begun + end_us - start_us)
 
 
 class OfflineFinder:

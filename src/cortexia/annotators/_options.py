@@ -18,6 +18,13 @@ def require_ranges(recipe: Annotator, ranges: Mapping[str, tuple[float, float]])
             )
 
 
+def require_labels(recipe: Annotator) -> None:
+    """Raises ``ConfigurationError`` where the option ``labels`` is set and names nothing: nothing could pass."""
+    text = getattr(recipe, "labels")  # noqa: B009 - an option that only some recipes have
+    if text is not None and not labels_in(text):
+        raise ConfigurationError(f"option 'labels' of annotator {recipe.name!r} names no label: {text!r}")
+
+
 def labels_in(text: str | None) -> frozenset[str] | None:
     """The labels between the commas of ``text``; ``None``, for all, where there is no text."""
     return None if text is None else frozenset(part.strip() for part in text.split(",") if part.strip())

@@ -8,6 +8,7 @@ from cortexia.errors import ConfigurationError
 from cortexia.models.base import DetectionBatch, ModelAccess
 from cortexia.models.torch import Grounder, GroundingLimits, open_grounder
 from cortexia.types import Picture
+from cortexia.types.annotation import LABEL_LIMIT
 
 
 class PromptDetector:
@@ -34,10 +35,15 @@ class PromptDetector:
 
 
 def prompts_of(text: str) -> tuple[str, ...]:
-    """What is named between commas, each once, as it was written. Raises ``ConfigurationError`` where nothing is."""
-    named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    """What is named between commas, each once, as it was written, but for white space. Raises ``ConfigurationError``
+    where nothing is, and for what is too long for a label."""
+    named = tuple(dict.fromkeys(" ".join(part.split()) for part in text.split(",") if part.strip()))
     if not named:
         raise ConfigurationError(f"prompt {text!r} names nothing; say what to look for, such as 'forklift, hard hat'")
+    if too_long := next((name for name in named if len(name) > LABEL_LIMIT), None):
+        raise ConfigurationError(
+            f"a prompt becomes a label, of at most {LABEL_LIMIT} characters; {too_long[:40]!r}... has {len(too_long)}"
+        )
     return named
 
 

@@ -16,6 +16,7 @@ from cortexia.annotators._cuts import Cuts, cuts_in
 from cortexia.annotators._in_frame import corners_of
 from cortexia.annotators._offline_objects import MODELS as OFFLINE_MODELS
 from cortexia.annotators.base import StoredAnnotations
+from cortexia.errors import ConfigurationError
 from cortexia.trackers.base import NO_TRACK, Integers, Tracker
 from cortexia.types import BBox, Detection, Embedding
 
@@ -82,13 +83,19 @@ class TrackInput:
                 yield found, looks
 
     def _labels_with_looks(self) -> Iterator[str]:
-        """Labels of which every detection has a vector: a tracker takes them for all of its boxes, or for none."""
+        """Labels whose detections have vectors: a tracker takes them for all of its boxes, or for none. Raises
+        ``ConfigurationError`` for a label of which only some have one."""
         known: set[str] = set()
         lacking: set[str] = set()
         for rows, looks in self._frames():
             for row in rows:
                 (known if _key(row) in looks else lacking).add(label_of(row))
-        return iter(known - lacking)
+        if known & lacking:
+            raise ConfigurationError(
+                f"only some detections of {min(known & lacking)!r} have a vector of 'appearance'; let it look as"
+                " often as 'objects' does (option 'per_second' of both)"
+            )
+        return iter(known)
 
 
 def label_of(row: Detection) -> str:

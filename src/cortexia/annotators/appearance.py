@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.annotators._in_frame import detections_in
-from cortexia.annotators._options import labels_in, require_ranges
+from cortexia.annotators._options import labels_in, require_labels, require_ranges
 from cortexia.annotators.base import Emissions, SessionContext, StreamAnnotator, StreamSession
 from cortexia.types import Annotation, AudioBlock, Detection, Embedding, Frame, Picture, Sampling, ViewSpec
 from cortexia.types.embedding import packed
@@ -33,8 +33,8 @@ class Appearance(StreamAnnotator):
     1991; the stripes follow Gray and Tao, "Viewpoint invariant pedestrian recognition", ECCV 2008). Square roots of
     shares: their product is Bhattacharyya's coefficient. It tells clothes apart, and neither faces nor shapes.
 
-    ``labels``: only these, comma-joined. ``per_second``: pictures looked at; those in which ``objects`` looked, too,
-    have vectors.
+    ``labels``: only these, comma-joined. ``per_second``: pictures looked at, by default all; those in which ``objects``
+    looked, too, have vectors.
     """
 
     name: ClassVar[str] = "appearance"
@@ -44,14 +44,15 @@ class Appearance(StreamAnnotator):
     cost: ClassVar[float] = 0.001
 
     labels: str | None = "person"
-    per_second: float = 4.0
+    per_second: float | None = None
 
     def __post_init__(self) -> None:
         require_ranges(self, {"per_second": (0.001, 1000.0)})
+        require_labels(self)
 
     @property
     def sampling(self) -> Sampling:
-        return Sampling.at_rate(self.per_second)
+        return Sampling.every() if self.per_second is None else Sampling.at_rate(self.per_second)
 
     @property
     def views(self) -> tuple[ViewSpec, ...]:

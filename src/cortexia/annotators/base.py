@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.models.base import ModelAccess
@@ -21,6 +21,8 @@ from cortexia.models.chat import ChatModels
 from cortexia.types import Annotation, AudioBlock, Frame, KeyPicture, MediaInfo, Progress, Sampling, ViewSpec
 
 Emissions = Sequence[Sequence[Annotation]]
+NextLook = Callable[[str | None, int, int], int | None]
+"""``StreamAnnotator.next_look``."""
 """One list of annotations for each input of a batch: what that very input brought to light."""
 
 
@@ -143,6 +145,11 @@ class StreamAnnotator(Annotator):
     def sampling(self) -> Sampling:
         return Sampling.every()
 
+    def next_look(self, label: str | None, start_us: int, end_us: int) -> int | None:
+        """When, at the latest, a frame begins that is looked at for ``label`` after one shown in ``[start_us, end_us)``
+        (microseconds from the origin); ``None`` where nobody knows. What is not found in it was lost."""
+        return self.sampling.next_look(start_us, end_us)
+
     @property
     def views(self) -> tuple[ViewSpec, ...]:
         return ()
@@ -257,6 +264,12 @@ class StoredAnnotations:
     """Current rows of the required types, in order of (start, type, id). Can be read more than once."""
 
     read: Callable[[tuple[str, ...]], Iterable[Annotation]] = field(repr=False)
+    recipes: Mapping[str, Annotator] = field(default_factory=dict)
+    """Whose rows they are, by name."""
 
     def of(self, *types: str) -> Iterable[Annotation]:
         return self.read(types)
+
+    def next_look(self, annotator: str) -> NextLook:
+        """``StreamAnnotator.next_look`` of the one whose rows are read."""
+        return cast(StreamAnnotator, self.recipes[annotator]).next_look

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.annotators._in_frame import corners_of, detections_in
-from cortexia.annotators._options import labels_in, require_ranges
+from cortexia.annotators._options import labels_in, require_labels, require_ranges
 from cortexia.annotators.base import Emissions, SessionContext, StreamAnnotator, StreamSession
 from cortexia.errors import ConfigurationError
 from cortexia.models.adapters import PicturePart, Runner, openers
@@ -47,6 +47,7 @@ class Keypoints(StreamAnnotator):
 
     def __post_init__(self) -> None:
         require_ranges(self, {"per_second": (0.001, 1000.0), "max_per_frame": (1, 1000), "threshold": (0.0, 1.0)})
+        require_labels(self)
 
     @property
     def model_ids(self) -> tuple[str, ...]:

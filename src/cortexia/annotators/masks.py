@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol, Self, cast
 from cortexia import outlines, rle
 from cortexia.annotators._in_frame import detections_in
 from cortexia.annotators._offline_masks import Boxed, ColourSegmenter, Segment
-from cortexia.annotators._options import labels_in, require_ranges
+from cortexia.annotators._options import labels_in, require_labels, require_ranges
 from cortexia.annotators._segmenters import open_segmenter
 from cortexia.annotators.base import Emissions, SessionContext, StreamAnnotator, StreamSession
 from cortexia.errors import ConfigurationError
@@ -62,6 +62,7 @@ class Masks(StreamAnnotator):
 
     def __post_init__(self) -> None:
         require_ranges(self, {"per_second": (0.001, 1000.0), "max_per_frame": (1, 1000)})
+        require_labels(self)
 
     @property
     def wanted(self) -> frozenset[str] | None:

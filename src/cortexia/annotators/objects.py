@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
 from cortexia.annotators._offline_objects import LABELS as OFFLINE_LABELS
+from cortexia.annotators._offline_objects import PERSON, Found, OfflineFinder, next_look_at_people
 from cortexia.annotators._offline_objects import VIEWS as OFFLINE_VIEWS
-from cortexia.annotators._offline_objects import Found, OfflineFinder
-from cortexia.annotators._options import labels_in, require_ranges
+from cortexia.annotators._options import labels_in, require_labels, require_ranges
 from cortexia.annotators._prompted import open_prompted, prompts_of
 from cortexia.annotators.base import Emissions, SessionContext, StreamAnnotator, StreamSession
 from cortexia.errors import ConfigurationError, UnknownNameError
@@ -74,6 +74,7 @@ class Objects(StreamAnnotator):
             "per_second": (0.001, 1000.0),
         }
         require_ranges(self, ranges)
+        require_labels(self)
         if self.per_second is not None and self.frame_interval != 1:
             raise ConfigurationError(
                 "options 'frame_interval' and 'per_second' of annotator 'objects' exclude each other"
@@ -115,6 +116,11 @@ class Objects(StreamAnnotator):
     @property
     def sampling(self) -> Sampling:
         return Sampling.at_rate(self.per_second) if self.per_second else Sampling.each_nth(self.frame_interval)
+
+    def next_look(self, label: str | None, start_us: int, end_us: int) -> int | None:
+        if self.model == OFFLINE and label == PERSON:
+            return next_look_at_people(self.sampling, start_us, end_us)
+        return self.sampling.next_look(start_us, end_us)
 
     @property
     def views(self) -> tuple[ViewSpec, ...]:

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
-from cortexia.annotators._options import labels_in, require_ranges
+from cortexia.annotators._options import labels_in, require_labels, require_ranges
 from cortexia.annotators.base import SessionContext, Solver, StoredAnnotations
-from cortexia.errors import ConfigurationError
 from cortexia.types import Annotation, Person, Track
 
 
@@ -32,8 +31,7 @@ class People(Solver):
 
     def __post_init__(self) -> None:
         require_ranges(self, {"min_seconds": (0.0, 3600.0), "min_confidence": (0.0, 1.0)})
-        if not self.wanted:
-            raise ConfigurationError("option 'labels' of annotator 'people' names no label")
+        require_labels(self)
 
     @property
     def wanted(self) -> frozenset[str]:

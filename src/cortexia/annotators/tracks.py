@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from cortexia.annotators._gaps import Gaps
 from cortexia.annotators._in_frame import corners_of
-from cortexia.annotators._options import labels_in
+from cortexia.annotators._options import labels_in, require_labels
 from cortexia.annotators._track_input import TrackInput, label_of
 from cortexia.annotators.base import SessionContext, Solver, StoredAnnotations
-from cortexia.errors import ConfigurationError
 from cortexia.trackers import TrackerOptions, make_tracker
 from cortexia.trackers.base import NO_TRACK
-from cortexia.types import MICROSECONDS, Annotation, Detection, TimeSpan, Timestamp, Track, TrackBox
+from cortexia.types import Annotation, Detection, TimeSpan, Track, TrackBox
 
 HIGH, BIRTH = 0.4, 0.5
-GAP_STEPS = 1.5
-"""Steps between two boxes of a track, in its median steps, from which on something is missing."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +25,16 @@ class Tracks(Solver):
     Each label is tracked on its own. ``tracker``: ``bytetrack``, or ``iou``, which knows no motion. ``labels``: only
     these, comma-joined. ``buffer_s``: seconds from one box of a track to the next, at most; something out of sight for
     longer is another track. ``min_hits``: boxes that a track has at least. ``birth``, ``high``, ``low``: a track needs
-    a box of the confidence ``birth`` (``None``: 0.5); from ``high`` (``None``: 0.4) on a box may bring back what was
-    out of sight; below ``low`` a box is left out. A detection without a confidence counts as certain; those of
-    ``offline`` detectors, whose confidences are no probabilities, are not doubted unless ``high`` or ``birth`` is set.
-    A track ends with its shot, unless ``across_cuts``.
+    a box of the confidence ``birth`` (``None``: 0.5); from ``high`` (``None``: 0.4, at most ``birth``) on a box may
+    bring back what was out of sight; below ``low`` a box is left out. A detection without a confidence counts as
+    certain; those of ``offline`` detectors, whose confidences are no probabilities, are not doubted unless ``high`` or
+    ``birth`` is set. A track ends with its shot, unless ``across_cuts``.
     ``appearance``: how things look counts, too, for labels of which every detection has a vector of ``appearance``.
 
     Span, label, confidence, box and frame of a track box are those of its detection. ``track_id`` is ``t`` and a
     number of four digits or more: tracks of all labels counted from 1 in order of first frame, label and first box. The
-    confidence of a track is the mean over its boxes. Its gaps are steps from box to box of more than 1.5 times their
-    median (of two the lower), and ``gap_s`` the seconds by which they are longer than that median: frames on which
-    nothing was found leave no row, so that time alone tells.
+    confidence of a track is the mean over its boxes. It has a gap wherever ``objects`` looked at least once between two
+    boxes and did not find it; ``gap_s``: seconds from the first of these looks until it was found again, in all.
 
     The rows are read twice (thrice with looks), and none is kept: memory grows by some bytes for each of them.
     """
@@ -61,8 +56,7 @@ class Tracks(Solver):
 
     def __post_init__(self) -> None:
         make_tracker(self.tracker, self.rules())
-        if self.wanted is not None and not self.wanted:
-            raise ConfigurationError(f"option 'labels' of annotator 'tracks' names no label: {self.labels!r}")
+        require_labels(self)
 
     @property
     def wanted(self) -> frozenset[str] | None:
@@ -76,40 +70,44 @@ class Tracks(Solver):
 
     def rules(self, is_sure: bool = False) -> TrackerOptions:
         """``is_sure``: no box is doubted for its confidence, where the options do not say otherwise."""
-        high = self.high if self.high is not None else self.low if is_sure else max(self.low, HIGH)
-        birth = self.birth if self.birth is not None else high if is_sure else max(high, BIRTH)
+        high, birth = self.high, self.birth
+        if high is None:
+            most = HIGH if birth is None else min(HIGH, birth)
+            high = self.low if is_sure else max(self.low, most)
+        if birth is None:
+            birth = high if is_sure else max(high, BIRTH)
         return TrackerOptions(buffer_s=self.buffer_s, min_hits=self.min_hits, low=self.low, high=high, birth=birth)
 
     def solve(self, stored: StoredAnnotations, context: SessionContext) -> Iterator[Annotation]:
         seen = TrackInput(stored, self.wanted, self.appearance, not self.across_cuts)
         members = seen.members(context.media.origin, lambda is_sure: make_tracker(self.tracker, self.rules(is_sure)))
+        next_look = stored.next_look("objects")
         stories: dict[tuple[str, int], _Story] = {}
         for rows in seen.frames():
             mine = [(row, track) for row in rows if (track := next(members[label_of(row)])) != NO_TRACK]
             for row, track in sorted(mine, key=lambda item: (label_of(item[0]), corners_of(item[0]))):
                 key = label_of(row), track
                 if key not in stories:
-                    stories[key] = _Story(f"t{len(stories) + 1:04d}", row)
+                    stories[key] = _Story(f"t{len(stories) + 1:04d}", row, Gaps(next_look, context.media.origin))
                 yield stories[key].member(row)
         for story in stories.values():
             yield story.track()
 
 
 class _Story:
-    """What is kept of a track while its boxes pass by: counts, and how often each step in time occurred."""
+    """What is kept of a track while its boxes pass by."""
 
-    def __init__(self, track_id: str, first: Detection) -> None:
+    def __init__(self, track_id: str, first: Detection, gaps: Gaps) -> None:
         self._id = track_id
         self._first = self._last = first
         self._boxes = 0
         self._confidences = 0
         self._confidence = 0.0
-        self._steps: Counter[int] = Counter()
+        self._gaps = gaps
 
     def member(self, row: Detection) -> TrackBox:
         """The next detection of the track, as its box."""
-        if self._boxes:
-            self._steps[_micros(self._last.span.start, row.span.start)] += 1
+        self._gaps.see(row)
         self._last = row
         self._boxes += 1
         if row.confidence is not None:
@@ -125,7 +123,6 @@ class _Story:
         )
 
     def track(self) -> Track:
-        gaps, gap_s = _gaps(self._steps)
         return Track(
             span=TimeSpan(self._first.span.start, self._last.span.end),
             label=self._first.label,
@@ -135,28 +132,6 @@ class _Story:
             first_frame=self._first.frame,
             last_frame=self._last.frame,
             boxes=self._boxes,
-            gaps=gaps,
-            gap_s=gap_s,
+            gaps=self._gaps.count,
+            gap_s=self._gaps.seconds,
         )
-
-
-def _gaps(steps: Counter[int]) -> tuple[int, float]:
-    """How many gaps, and their seconds, from how often each step (microseconds) occurred."""
-    if not steps:
-        return 0, 0.0
-    usual = _median(steps)
-    missing = {step: count for step, count in steps.items() if step > GAP_STEPS * usual}
-    lost = sum((step - usual) * count for step, count in missing.items())
-    return sum(missing.values()), lost / MICROSECONDS
-
-
-def _median(counts: Counter[int]) -> int:
-    """The middle value; of two the lower."""
-    values = sorted(counts)
-    reached = itertools.accumulate(counts[value] for value in values)
-    half = (counts.total() + 1) // 2
-    return next(value for value, so_far in zip(values, reached, strict=True) if so_far >= half)
-
-
-def _micros(start: Timestamp, end: Timestamp) -> int:
-    return end.micros() - start.micros()

@@ -56,7 +56,8 @@ def _said(
     """What the solver says, some rows at a time."""
     recipe = cast(Solver, run.recipe)
     stored = StoredAnnotations(
-        read=lambda types: watched(reader.annotations(run.upstream, types), options.recorder, harvest.gate)
+        read=lambda types: watched(reader.annotations(run.upstream, types), options.recorder, harvest.gate),
+        recipes=run.requires,
     )
     with at_work(run, options.recorder):
         rows = iter(recipe.solve(stored, context))

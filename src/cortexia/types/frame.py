@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.errors import ValidationError
-from cortexia.types.time import TimeSpan, Timestamp
+from cortexia.types.time import MICROSECONDS, TimeSpan, Timestamp
 
 Picture = NDArray[np.uint8]
 _ZERO = Fraction(0)
@@ -182,6 +182,20 @@ class Sampling:
         if self.kind is not SamplingKind.RATE:
             return self.wants(index, _ZERO, _ZERO, is_keyframe)
         return self.wants(index, start.fraction - origin, end.fraction - origin, is_keyframe)
+
+    def next_look(self, start_us: int, end_us: int) -> int | None:
+        """When, at the latest, the next frame begins that is looked at, after one shown in ``[start_us, end_us)``; all
+        in microseconds from the origin. ``None`` where the file alone decides (key frames)."""
+        if self.kind is SamplingKind.KEYFRAMES:
+            return None
+        if self.kind is SamplingKind.NTH:
+            # half a frame more, for frames that are not all as long as this one
+            return start_us + self.nth * (end_us - start_us) + (end_us - start_us) // 2
+        if self.kind is SamplingKind.EVERY:
+            return end_us
+        rate, per = self.per_second.numerator, self.per_second.denominator * MICROSECONDS
+        tick = -(-end_us * rate // per)
+        return -(-tick * per // rate)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": self.kind.value, "nth": self.nth, "per_second": str(self.per_second)}
