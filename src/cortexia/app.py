@@ -26,7 +26,7 @@ from cortexia.engine.estimate import Estimate, estimate
 from cortexia.errors import ConfigurationError, ProcessingError, RejectedInput
 from cortexia.intake import Found, Source
 from cortexia.maintenance.keeper import StoreKeeper
-from cortexia.models.presets import PresetChoice
+from cortexia.models.presets import AUTO, PresetChoice
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.people.desk import PeopleDesk
 from cortexia.people.directory import KnownPerson
@@ -99,12 +99,13 @@ class App(Batches):
         return None if request.annotators else self.models.choose_preset(self.settings.preset)
 
     def completed(self, request: Request) -> Request:
-        """The request with the annotators and options of the preset, where it names none."""
-        choice = self.preset_for(request)
-        if choice is None:
+        """The request with the annotators of the preset, where it names none, and its options under its own; those that
+        it names have the options of the preset, too, where that was named and not left to ``auto``."""
+        if request.annotators and self.settings.preset == AUTO:
             return request
-        preset = choice.preset
-        return replace(request, annotators=preset.annotators, options=preset.options_under(request.options))
+        preset = self.models.choose_preset(self.settings.preset).preset
+        annotators = request.annotators or preset.annotators
+        return replace(request, annotators=annotators, options=preset.options_under(request.options))
 
     def versioned(self, request: Request, versions: Sequence[str], tell: OnEvent = lambda event: None) -> Request:
         """The request with the models that ``versions`` name (``[ANNOTATOR=]SOURCE``), which are here afterwards.

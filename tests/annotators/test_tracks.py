@@ -326,16 +326,20 @@ def covered(visit: dict[str, int], frames: Iterable[int], looked_at: Callable[[i
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("per_second", "slack"), [(None, 0), (4.0, 6)], ids=["every frame", "4 a second"])
-def test_everybody_who_walks_by_is_one_track(data_dir, tmp_path, per_second, slack):
-    """At 4 a second the first and last frames of a visit, which are known to ``slack`` frames only, are left out."""
+@pytest.mark.parametrize(("preset", "slack"), [("auto", 0), ("fast", 6)], ids=["every frame", "preset fast"])
+def test_everybody_who_walks_by_is_one_track(data_dir, tmp_path, preset, slack):
+    """``fast`` looks 4 times a second: the first and last frames of a visit, known to ``slack`` frames only, are
+    left out."""
     truth = json.loads((data_dir / "gt/one_by_one_person_visits.json").read_text())
     assert slack in (0, truth["tolerance_frames"])
-    options = {"labels": "person"} | ({"per_second": per_second} if per_second else {})
-    with app_for(tmp_path, data_dir / "models") as app:
-        request = Request(("tracks",), {"objects": options})
+    with app_for(tmp_path, data_dir / "models", preset=preset) as app:
+        request = Request(("tracks",), {"objects": {"labels": "person"}})
+        (planned,) = app.plan([data_dir / VISITS], request)
         rows = [row.annotation for row in app.stream(app.identify_one(data_dir / VISITS), request)]
-    sampling = Objects(per_second=per_second).sampling
+    recipe = next(run.recipe for run in planned.plan.runs if run.recipe.name == "objects")
+    assert isinstance(recipe, Objects)
+    assert (recipe.model, recipe.per_second) == ("yolox-nano", 4.0 if preset == "fast" else None)
+    sampling = recipe.sampling
     frames: dict[str, list[int]] = defaultdict(list)
     for box in boxes_of(rows):
         frames[box.track_id].append(box.frame)

@@ -158,6 +158,17 @@ def test_annotators_that_are_named_go_before_any_preset(cortexia, clip, folder):
     assert "preset fast" in cortexia("annotate", clip, "--executor", "inline", "--preset", "fast")[2]
 
 
+def test_annotators_that_are_named_have_the_options_of_the_preset_that_is_named(cortexia, clip):
+    def objects(*more: str) -> dict:
+        _, out, _ = cortexia("plan", clip, "--json", "--annotators", "tracks", *more)
+        return next(run["options"] for run in json.loads(out)[0]["runs"] if run["annotator"] == "objects")
+
+    fast = objects("--preset", "fast")
+    assert (fast["model"], fast["per_second"]) == ("yolox-nano", 4.0)
+    assert objects("--preset", "fast", "--option", "objects.per_second=2")["per_second"] == 2
+    assert (objects()["model"], objects()["per_second"]) == ("offline", None), "nobody named one"
+
+
 def test_a_preset_that_is_none_is_refused(cortexia, clip):
     code, _, err = cortexia("annotate", clip, "--preset", "fastt")
     assert code == 2

@@ -64,7 +64,8 @@ choice_options = stacked(
     click.option(
         "--preset",
         metavar="NAME",
-        help="Which annotators and models: auto, offline, fast, balanced or high-quality.  [default: auto]",
+        help="Which annotators, with which options and models: auto, offline, fast, balanced or high-quality."
+        "  [default: auto]",
     ),
     click.option(
         "--option",
