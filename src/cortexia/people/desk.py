@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -138,7 +139,8 @@ class PeopleDesk:
     def _say(
         self, action: str, anchors: Sequence[Appearance], name: str | None, apart: Sequence[Appearance] = ()
     ) -> None:
-        """Store a statement: a note for each anchor, with its video."""
+        """Store a statement: a note for each anchor, with its video. Raises ``StoreBusyError`` while a worker is at one
+        of the videos; then nothing was said."""
         store = self._opened()
         found = inventory(store)
         noted = {video.video_id: video for video in made_of(store, found, NOTES)}
@@ -150,9 +152,27 @@ class PeopleDesk:
             added.setdefault(one.video_id, []).append(_note(one, label=name, **common))
         for one in apart:
             added.setdefault(one.video_id, []).append(_note(one, is_apart=True, **common))
-        for video_id, notes in added.items():
-            video = noted[video_id]
-            KeepsByHand.save_annotations(store, video.job_id, NOTES, [*video.notes, *notes])
+        _settle(store, [(noted[video_id], notes) for video_id, notes in added.items()])
+
+
+def _settle(store: StorageBackend, parts: Sequence[tuple[VideoPeople, Sequence[PersonNote]]]) -> None:
+    """Notes of one statement, video by video. It counts from the moment at which those of the last video are stored:
+    whatever happens before, it was never made, and whatever happens after, it was."""
+    *others, (last, final) = parts
+    for video, notes in others:
+        _add_notes(store, video, [replace(note, is_settled=False) for note in notes])
+    _add_notes(store, last, final)
+    for video, notes in others:
+        # for when the last video is deleted; a busy one does without
+        with contextlib.suppress(StoreBusyError):
+            _add_notes(store, video, notes)
+
+
+def _add_notes(store: StorageBackend, video: VideoPeople, notes: Sequence[PersonNote]) -> None:
+    """Beside those of other statements."""
+    own = {note.statement for note in notes}
+    kept = [note for note in video.notes if note.statement not in own]
+    KeepsByHand.save_annotations(store, video.job_id, NOTES, [*kept, *notes])
 
 
 def _note(one: Appearance, **more: Any) -> PersonNote:

@@ -13,7 +13,7 @@ from cortexia.clustering import grouped
 from cortexia.people.labels import Labels
 from cortexia.people.members import Floats, Member, Place, Sighting, VideoPeople
 from cortexia.people.places import Finder
-from cortexia.people.statements import Noted, Said, said
+from cortexia.people.statements import Noted, Said, said, settled
 from cortexia.types import Identity, Timestamp, digest_of
 
 VERSION = "1"
@@ -60,11 +60,12 @@ class Crowd:
                 self.members.append((video, member))
 
     def noted(self, finder: Finder) -> Iterator[Noted]:
-        """Every note whose place shows a member."""
+        """Every note of a settled statement whose place shows a member."""
+        made = settled(note for video in self.videos for note in video.notes)
         for video in self.videos:
             for note in video.notes:
-                found = finder.member_at(video, Place(note.frame, note.span.start.seconds, note.box))
-                if found is not None:
+                place = Place(note.frame, note.span.start.seconds, note.box)
+                if note.statement in made and (found := finder.member_at(video, place)) is not None:
                     yield note, self.number[video.video_id, found.name]
 
     def remembered(self, finder: Finder) -> Iterator[tuple[Identity, int]]:
