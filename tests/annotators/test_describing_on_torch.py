@@ -19,6 +19,7 @@ from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.models.access import open_models
 from cortexia.models.shop import ModelShop
 from cortexia.models.torch import open_captioner, open_embedder
+from cortexia.models.torch.embedding import TwoTowers
 
 TASKS = {
     "florence-2": "captions, objects and region descriptions",
@@ -106,7 +107,7 @@ def test_tags_are_the_scores_of_the_labels(models):
         own = [row for at, row in said if at == number]
         assert {row.label for row in own} == set(LABELS.split(","))
         assert [row.confidence for row in own] == sorted((row.confidence for row in own), reverse=True)
-        scores = embedder.scores(picture, [f"a photo of {label}" for label in LABELS.split(",")])
+        scores = embedder.scores(picture, embedder.texts([f"a photo of {label}" for label in LABELS.split(",")]))
         assert sorted(row.confidence for row in own) == sorted(scores.tolist())
 
 
@@ -123,3 +124,32 @@ def test_a_model_of_another_task_is_refused(models):
             look(recipe, models).run()
     with pytest.raises(ConfigurationError, match="gives no boxes"):
         look(Regions(model="tiny-blip"), models).run()
+
+
+def test_labels_are_encoded_once_for_all_pictures(models, monkeypatch):
+    asked = []
+    texts = TwoTowers.texts
+    monkeypatch.setattr(TwoTowers, "texts", lambda model, some: asked.extend(some) or texts(model, some))
+    assert look(Tags(model="tiny-clip", labels=LABELS, threshold=0.0), models).run(2)
+    assert asked == [f"a photo of {label}" for label in LABELS.split(",")]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "first"),
+    [
+        (Captions(model="offline"), 0),
+        (Captions(model="tiny-blip", max_tokens=6), 0),
+        (Regions(model="tiny-florence-2", max_tokens=6), 0),
+        (Tags(model="tiny-clip", labels=LABELS), 3),
+    ],
+    ids=lambda value: f"{value.name}-{value.model}" if isinstance(value, Captions | Regions | Tags) else None,
+)
+def test_each_picture_is_a_sign_of_life_and_each_label_before(recipe, first, models):
+    moves = []
+    shown = look(recipe, models)
+    shown.context = dataclasses.replace(shown.context, moved=lambda: moves.append(1))
+    session = recipe.session(shown.context)
+    assert len(moves) == first
+    session.annotate(shown.pictures)
+    session.close()
+    assert len(moves) == first + len(PICTURES)
