@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +26,8 @@ from cortexia.types.annotation import LABEL_LIMIT
 
 _TEMPLATE = "a photo of {}"
 _ANSWER_TOKENS = 256
+_FENCE = re.compile(r"\A```[^\n\[]*|```\Z")
+"""Of Markdown, with whatever language it names."""
 _OPEN = (
     "Name the place, the activity and the things that this picture shows as a JSON list of at most {count} short"
     " English tags in lower case, the most certain first. Answer with the JSON list alone."
@@ -41,8 +44,8 @@ class Tags(Describing):
 
     A model of the catalogue that compares pictures with texts gives each of ``labels`` (comma-joined; by default about
     a hundred words for places and activities) a score, which is the confidence. An endpoint is asked for a JSON list:
-    any short words, or some of ``labels`` where they are given (others that it names are left out); the probability of
-    its words goes to the attributes as ``answer_confidence``, for no tag has one of its own.
+    any short words, or some of ``labels`` where they are given (case does not count, and others that it names are left
+    out); the probability of its words goes to the attributes as ``answer_confidence``, for no tag has one of its own.
 
     ``offline``: the labels of the objects found in that very frame, with their highest confidence; ``composed``, with
     their ``count``. Nothing is guessed about places.
@@ -75,6 +78,13 @@ class Tags(Describing):
         """The labels asked for, each once; none where nobody asked."""
         return tuple(dict.fromkeys(part.strip() for part in (self.labels or "").split(",") if part.strip()))
 
+    def asked_for(self, word: str) -> str | None:
+        """``word`` as it is spelled in ``labels``, whatever its case; ``None`` for another one. As it is, where nobody
+        asked for any."""
+        if not self.wanted:
+            return word
+        return next((label for label in self.wanted if label.casefold() == word.casefold()), None)
+
     @property
     def needs(self) -> tuple[str, ...]:
         return (*self.requires, "objects") if self.is_offline else self.requires
@@ -85,8 +95,9 @@ class Tags(Describing):
     def _seen(self, picture: StoredPicture) -> list[Tag]:
         found: dict[str, list[float]] = {}
         for row in boxes(picture):
-            if row.label and (not self.wanted or row.label in self.wanted):
-                found.setdefault(row.label, []).append(row.confidence or 0.0)
+            label = self.asked_for(row.label or "")
+            if label:
+                found.setdefault(label, []).append(row.confidence or 0.0)
         facts = {"model": COMPOSED, "composed": True}
         return _surest(Tag(label, max(sure), {**facts, "count": len(sure)}) for label, sure in found.items())
 
@@ -109,7 +120,8 @@ class Tags(Describing):
 
         def describe(picture: StoredPicture) -> Iterator[Classification]:
             reply = chat.ask(text, pixels(picture), _ANSWER_TOKENS, moved)
-            words = [word for word in read_list(self.model, reply.text) if not wanted or word in wanted]
+            told = map(self.asked_for, read_list(self.model, reply.text))
+            words = dict.fromkeys(word for word in told if word is not None)
             sure = {} if reply.confidence is None else {"answer_confidence": reply.confidence}
             first = {"model": self.model, **sure, **answer_facts(reply)}
             rest = {"model": self.model, **sure}
@@ -155,7 +167,7 @@ def read_list(model: str, text: str) -> list[str]:
 
     Raises ``InferenceError`` for what is no list of short texts.
     """
-    bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
+    bare = _FENCE.sub("", text.strip())
     try:
         told = json.loads(bare)
     except (ValueError, RecursionError) as error:
