@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from cortexia.errors import ConfigurationError, StoreBusyError
-from cortexia.people.directory import Appearance, Directory, KnownPerson, name_of
+from cortexia.people.directory import Directory, Entry, KnownPerson, name_of
 from cortexia.people.enrolment import Chosen, face_of
 from cortexia.people.gather import (
     FOUND,
@@ -127,7 +127,7 @@ class PeopleDesk:
     def _directory(self, report: Report) -> Directory:
         return self.refresh(report).directory
 
-    def _holder(self, anchor: Appearance, report: Report) -> KnownPerson:
+    def _holder(self, anchor: Entry, report: Report) -> KnownPerson:
         """Who has the member that ``anchor`` shows, now."""
         for person in self._directory(report).people:
             if any(
@@ -136,9 +136,7 @@ class PeopleDesk:
                 return person
         raise ConfigurationError("nobody is there any more; the video was annotated anew meanwhile: try again")
 
-    def _say(
-        self, action: str, anchors: Sequence[Appearance], name: str | None, apart: Sequence[Appearance] = ()
-    ) -> None:
+    def _say(self, action: str, anchors: Sequence[Entry], name: str | None, apart: Sequence[Entry] = ()) -> None:
         """Store a statement: a note for each anchor, with its video. Raises ``StoreBusyError`` while a worker is at one
         of the videos; then nothing was said."""
         store = self._opened()
@@ -175,13 +173,13 @@ def _add_notes(store: StorageBackend, video: VideoPeople, notes: Sequence[Person
     KeepsByHand.save_annotations(store, video.job_id, NOTES, [*kept, *notes])
 
 
-def _note(one: Appearance, **more: Any) -> PersonNote:
+def _note(one: Entry, **more: Any) -> PersonNote:
     row = one.row
     at = Timestamp(round((row.seen_s or 0.0) * MICROSECONDS), Fraction(1, MICROSECONDS))
     return PersonNote(span=TimeSpan(at, at), frame_index=row.frame_index, bbox=row.bbox, **more)
 
 
-def _anchors(person: KnownPerson) -> tuple[Appearance, ...]:
+def _anchors(person: KnownPerson) -> tuple[Entry, ...]:
     found = person.anchors()
     if not found:
         raise ConfigurationError(f"{person.label!r} has no box in any frame, by which it could be found again")

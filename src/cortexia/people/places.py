@@ -38,8 +38,8 @@ class Finder:
         )
 
     def place_of(self, video: VideoPeople, member: Member) -> Place | None:
-        """Where ``member`` can be found again: in the middle of its longest sighting."""
-        for seen in sorted(member.sightings, key=lambda one: (-one.seconds, one.track_id)):
+        """Where ``member`` can be found again: in the middle of its longest stay."""
+        for seen in sorted(member.stays, key=lambda one: (-one.seconds, one.track_id)):
             if seen.place is not None:
                 return seen.place
             middle = (seen.span.start.seconds + seen.span.end.seconds) / 2
