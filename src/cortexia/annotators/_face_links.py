@@ -23,11 +23,7 @@ class _Beside(NamedTuple):
 
 def held_share(face: BBox, person: BBox, upper: float) -> float:
     """The share of the face's area inside the upper part of the person's box."""
-    bottom = person.y1 + upper * person.height
-    width = min(face.x2, person.x2) - max(face.x1, person.x1)
-    height = min(face.y2, bottom) - max(face.y1, person.y1)
-    area = face.width * face.height
-    return max(width, 0.0) * max(height, 0.0) / area if area else 0.0
+    return face.share_in(BBox(person.x1, person.y1, person.x2, person.y1 + upper * person.height))
 
 
 class Votes:

@@ -91,7 +91,7 @@ class _Seen:
 
     @property
     def corners(self) -> Vector:
-        return np.array((self.box.x1, self.box.y1, self.box.x2, self.box.y2), np.float32)
+        return np.array(self.box.corners, np.float32)
 
     @property
     def can_be_aligned(self) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from cortexia.annotators._cuts import Cuts
 from cortexia.trackers import make_tracker
 from cortexia.trackers.base import NO_TRACK, TrackerOptions
-from cortexia.types import BBox, Embedding, Face, TimeSpan
+from cortexia.types import Embedding, Face, TimeSpan
 
 Key = tuple[int, tuple[float, float, float, float]]
 _TRACKER = "bytetrack"
@@ -56,11 +56,10 @@ class Followed:
                 kept.append(face)
         if kept[-1] is not self.faces[-1]:
             kept.append(self.faces[-1])
-        return [[face.frame, round(face.span.start.seconds, 6), *_corners(face.box)] for face in kept]
-
-
-def _corners(box: BBox) -> list[float]:
-    return [round(side, 1) for side in (box.x1, box.y1, box.x2, box.y2)]
+        return [
+            [face.frame, round(face.span.start.seconds, 6), *(round(side, 1) for side in face.box.corners)]
+            for face in kept
+        ]
 
 
 def follow(faces: Iterable[Face], buffer_s: float, cuts: Cuts) -> Iterator[list[Followed]]:
@@ -77,7 +76,7 @@ def _follow_in_shot(faces: Iterable[Face], buffer_s: float) -> list[Followed]:
     fed: list[Face] = []
     for _, group in groupby(faces, key=lambda face: face.frame):
         shown = list(group)
-        boxes = np.array([[face.box.x1, face.box.y1, face.box.x2, face.box.y2] for face in shown], np.float64)
+        boxes = np.array([face.box.corners for face in shown], np.float64)
         scores = np.array([1.0 if face.confidence is None else face.confidence for face in shown], np.float64)
         tracker.update(shown[0].span.start.seconds, boxes, scores)
         fed += shown

@@ -37,7 +37,7 @@ def face_of(store: StorageBackend, found: Inventory, video_id: str) -> Chosen:
     shown = [(member, place) for member, place in faces if place is not None]
     if not shown:
         raise ConfigurationError(f"no face was found in {video.filename}; take a picture with a larger one")
-    member, place = max(shown, key=lambda item: item[1].box.width * item[1].box.height)
+    member, place = max(shown, key=lambda item: item[1].box.area)
     if member.vector is None:
         raise ConfigurationError(
             f"{video.filename}: a face is known again by its vector, and no model makes any here; run: {MODEL_HINT}"
