@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -38,6 +39,23 @@ def test_it_is_the_average_linkage_of_scipy(spread, threshold):
     vectors = crowd(7, 9, spread, seed=int(100 * spread))
     wanted = fcluster(linkage(vectors, "average", metric="cosine"), 1 - threshold, "distance")
     assert same(grouped(vectors, threshold), wanted)
+
+
+@pytest.mark.parametrize(("people", "each"), [(60, 4), (1, 200)], ids=["few near ones", "all near"])
+def test_how_near_ones_are_kept_changes_nothing(people, each):
+    vectors = crowd(people, each, 0.1)
+    wanted = fcluster(linkage(vectors, "average", metric="cosine"), 0.5, "distance")
+    assert same(grouped(vectors, 0.5), wanted)
+
+
+def test_no_table_of_pairs_is_kept_where_all_are_alike():
+    vectors = crowd(2, 1500, 0.05)
+    tracemalloc.start()
+    assert len(set(grouped(vectors, 0.5))) == 2
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    pairs = len(vectors) ** 2
+    assert used < 2 * pairs, "a list of all near ones would take four bytes a pair"
 
 
 def test_groups_are_numbered_by_their_first_members():

@@ -130,14 +130,4 @@ def _likeness(sighting: Sighting, region: Region) -> float:
     if sighting.track_id is not None and region.track_id is not None:
         return _CERTAIN if sighting.track_id == region.track_id else 0.0
     labels = {sighting.label, region.label or _UNSAID.get(region.type)} - {None}
-    return overlap(sighting.box, region.box) if len(labels) < 2 else 0.0
-
-
-def overlap(one: BBox, other: BBox) -> float:
-    """Intersection over union, in [0, 1]; 0 for boxes without an area."""
-    width = min(one.x2, other.x2) - max(one.x1, other.x1)
-    height = min(one.y2, other.y2) - max(one.y1, other.y1)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one.width * one.height + other.width * other.height - shared)
+    return sighting.box.overlap(region.box) if len(labels) < 2 else 0.0

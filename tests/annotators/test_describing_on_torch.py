@@ -18,7 +18,8 @@ from cortexia.config import Settings
 from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.models.access import open_models
 from cortexia.models.shop import ModelShop
-from cortexia.models.torch import open_captioner, open_embedder
+from cortexia.models.torch import florence, open_captioner, open_embedder
+from cortexia.models.torch.embedding import TwoTowers
 
 TASKS = {
     "florence-2": "captions, objects and region descriptions",
@@ -91,12 +92,22 @@ def test_a_caption_is_what_the_model_says_and_how_sure_it_is(models):
         assert row.attributes == {"model": "tiny-blip"}
 
 
-def test_regions_are_asked_for_and_are_as_many_as_the_model_finds(models):
-    """A model that learned nothing finds next to none; where boxes go is shown elsewhere."""
-    captioner = open_captioner(models, "tiny-florence-2")
-    said = look(Regions(model="tiny-florence-2", max_tokens=40), models).run(2)
-    found = [captioner.describe(picture, "regions", 40).regions for picture in PICTURES]
-    assert len(said) == sum(map(len, found))
+WORDS = "</s><s>a red car<loc_0><loc_100><loc_500><loc_900>no box<loc_5></s>"
+
+
+def test_regions_are_what_the_model_says_in_pixels_of_the_display(models, monkeypatch):
+    """A model that learned nothing finds next to none, so words are put into its mouth."""
+    read = florence.read_regions
+    monkeypatch.setattr(florence, "read_regions", lambda text, width, height: read(WORDS, width, height))
+    said = look(Regions(model="tiny-florence-2", max_tokens=6), models).run(2)
+    assert [number for number, _ in said] == [0, 1, 2, 3]
+    width, height = (2 * side for side in (96, 64))
+    for _, row in said:
+        assert row.text.endswith("a red car")
+        box = row.bbox
+        corners = (box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height)
+        assert corners == pytest.approx((0.0005, 0.1005, 0.5005, 0.9005))
+        assert row.attributes.keys() == {"model", "answer_confidence"}
 
 
 def test_tags_are_the_scores_of_the_labels(models):
@@ -106,7 +117,7 @@ def test_tags_are_the_scores_of_the_labels(models):
         own = [row for at, row in said if at == number]
         assert {row.label for row in own} == set(LABELS.split(","))
         assert [row.confidence for row in own] == sorted((row.confidence for row in own), reverse=True)
-        scores = embedder.scores(picture, [f"a photo of {label}" for label in LABELS.split(",")])
+        scores = embedder.scores(picture, embedder.texts([f"a photo of {label}" for label in LABELS.split(",")]))
         assert sorted(row.confidence for row in own) == sorted(scores.tolist())
 
 
@@ -123,3 +134,32 @@ def test_a_model_of_another_task_is_refused(models):
             look(recipe, models).run()
     with pytest.raises(ConfigurationError, match="gives no boxes"):
         look(Regions(model="tiny-blip"), models).run()
+
+
+def test_labels_are_encoded_once_for_all_pictures(models, monkeypatch):
+    asked = []
+    texts = TwoTowers.texts
+    monkeypatch.setattr(TwoTowers, "texts", lambda model, some: asked.extend(some) or texts(model, some))
+    assert look(Tags(model="tiny-clip", labels=LABELS, threshold=0.0), models).run(2)
+    assert asked == [f"a photo of {label}" for label in LABELS.split(",")]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "first"),
+    [
+        (Captions(model="offline"), 0),
+        (Captions(model="tiny-blip", max_tokens=6), 0),
+        (Regions(model="tiny-florence-2", max_tokens=6), 0),
+        (Tags(model="tiny-clip", labels=LABELS), 3),
+    ],
+    ids=lambda value: f"{value.name}-{value.model}" if isinstance(value, Captions | Regions | Tags) else None,
+)
+def test_each_picture_is_a_sign_of_life_and_each_label_before(recipe, first, models):
+    moves = []
+    shown = look(recipe, models)
+    shown.context = dataclasses.replace(shown.context, moved=lambda: moves.append(1))
+    session = recipe.session(shown.context)
+    assert len(moves) == first
+    session.annotate(shown.pictures)
+    session.close()
+    assert len(moves) == first + len(PICTURES)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
+from collections import Counter
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from footage import context
 
-from cortexia.annotators._face_links import held_share
+from cortexia.annotators._face_links import held_share, linked
+from cortexia.annotators._face_sums import Kept
 from cortexia.annotators.base import StoredAnnotations
-from cortexia.annotators.face_groups import FaceGroups
+from cortexia.annotators.face_groups import FaceGroups, of_one
+from cortexia.clustering import united
 from cortexia.errors import ConfigurationError
 from cortexia.types import BBox, Embedding, Face, FaceTrack, Person, Shot, TimeSpan, Timestamp, TrackBox
 from cortexia.types.embedding import packed
@@ -229,3 +234,67 @@ def test_the_share_of_a_face_in_the_upper_part():
     assert held_share(BBox(0, 0, 10, 10), person, 0.5) == 1.0
     assert held_share(BBox(-5, 95, 5, 105), person, 0.5) == pytest.approx(0.25)
     assert held_share(BBox(0, 0, 0, 0), person, 0.5) == 0.0
+
+
+# -- long videos
+
+
+def crowd(count: int) -> Iterator:
+    """Five faces at a time, ten times a second, each with a vector; every twenty seconds others."""
+    for at in range(count // 5):
+        start_s, who = at / 10, at // 200 % 8
+        for place in range(5):
+            common = {
+                "span": span(start_s, start_s + 0.1),
+                "frame_index": at,
+                "bbox": BBox(100.0 * place, 20, 100.0 * place + 40, 60),
+                "confidence": 0.9,
+            }
+            yield Face(**common)
+            yield Embedding(model="m", of="face", **common, **packed(looks((who + place) % 8)))
+
+
+def shots(count: int) -> Iterator[Shot]:
+    for start in range(0, count // 50, 20):
+        yield Shot(span=span(start, start + 20), first_frame=start * 10, last_frame=start * 10 + 199)
+
+
+def test_memory_does_not_hold_the_faces_nor_their_vectors():
+    def peak(count: int) -> int:
+        parts = {"face": crowd, "embedding": crowd, "shot": shots}
+        reading = StoredAnnotations(
+            read=lambda types: (
+                row for name in types if name in parts for row in parts[name](count) if row.type == name
+            )
+        )
+        tracemalloc.start()
+        rows = FaceGroups(link_people=False).solve(reading, context())
+        found = sum(row.boxes for row in rows if isinstance(row, FaceTrack))
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert found == count
+        return used
+
+    peak(200)  # what is imported on the way counts for nothing
+    assert peak(6_000) - peak(2_000) < 100 * 4_000
+
+
+# -- many of one person
+
+
+def test_tracks_of_one_person_are_linked_each_to_the_next():
+    """All pairs of ten thousand would be fifty million."""
+    people = {at: ("ada", "bob")[at % 2] for at in range(10_000)}
+    pairs = of_one(people)
+    assert len(pairs) == 9_998
+    assert set(united(10_000, pairs)) == {0, 1}
+
+
+def kept(start_s: float, end_s: float, votes: Counter[str]) -> Kept:
+    return Kept(span(start_s, end_s), None, 0, 0, sum(votes.values()), 0, 0.0, [], votes, {})
+
+
+def test_of_tracks_at_once_that_with_most_faces_is_the_persons():
+    spans = [(0, 4, 3), (3, 6, 9), (6, 8, 1), (5, 9, 2), (1, 2, 8), (2, 3, 1)]
+    made = [kept(start, end, Counter(ada=count)) for start, end, count in spans]
+    assert sorted(linked(made, 0.5)) == [1, 2, 4, 5]

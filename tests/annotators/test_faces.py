@@ -19,7 +19,8 @@ from tiny_networks import expression, face_vector
 
 from cortexia.annotators._face_session import quality
 from cortexia.annotators.faces import Faces
-from cortexia.errors import ConfigurationError
+from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.models.adapters import openers
 from cortexia.types import BBox, Embedding, Face
 
 BOUND = {"model": "yunet", "head_pose": "fsanet-1x1+fsanet-var", "expression": "none", "embedding": "none"}
@@ -245,3 +246,30 @@ def test_quality_falls_with_blur_with_size_and_with_the_turn():
     assert quality(picture, box, ahead) == sharp
     assert quality(picture, box, aside) == pytest.approx(sharp / 2, abs=1e-3)
     assert quality(picture, box, behind) == 0.0
+
+
+# -- what was opened is given back
+
+
+class Opened:
+    """A runner that knows how often it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_network_that_cannot_be_opened_closes_those_that_were(monkeypatch):
+    runners = [Opened(), Opened()]
+    monkeypatch.setattr(openers, "open_face_detector", lambda *models, **options: runners[0])
+    monkeypatch.setattr(openers, "open_head_pose", lambda *models: runners[1])
+    with pytest.raises(UnknownNameError, match="nowhere"):
+        said(OpenedModels(), np.zeros((64, 64, 3), np.uint8), **{**BOUND, "embedding": "nowhere"})
+    assert [one.closed for one in runners] == [1, 1]
+
+
+def test_a_model_without_models_is_refused_and_not_replaced():
+    with pytest.raises(ConfigurationError, match="no models to take"):
+        said(None, np.zeros((64, 64, 3), np.uint8), **BARE)

@@ -10,7 +10,8 @@ from chat_server import chatting, says
 from footage import context, flat
 from looking import Look, box_at, picture_of, with_beside
 
-from cortexia.annotators.regions import QUESTION, Regions, RegionsSession
+from cortexia.annotators._describing import DescribingSession
+from cortexia.annotators.regions import QUESTION, Regions
 from cortexia.models.torch import Caption, TextRegion
 from cortexia.types import BBox
 
@@ -91,7 +92,7 @@ class Finder:
 
 def test_regions_of_a_model_come_in_pixels_of_the_display():
     recipe = Regions(model="m", max_per_picture=3)
-    (said,) = RegionsSession(recipe._finding(Finder())).annotate([scene()])
+    (said,) = DescribingSession(recipe.finding(Finder())).annotate([scene()])
     assert [(row.text, row.bbox) for row in said] == [
         ("a red part", BBox(40.0, 40.0, 160.0, 120.0)),
         ("reaches out", BBox(300.0, 0.0, 400.0, 100.0)),

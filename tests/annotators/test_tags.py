@@ -43,6 +43,18 @@ def test_labels_close_the_list():
     assert "meadow, kitchen" in server.heard[0].text
 
 
+def test_labels_are_told_as_they_were_asked_for_whatever_the_case():
+    recipe = Tags(model="endpoint:eye-1", labels="kitchen, Golden Gate, Straße")
+    rows, _ = told('["Kitchen", "golden gate", "KITCHEN", "STRASSE", "kitchens"]', recipe)
+    assert [row.label for row in rows] == ["kitchen", "Golden Gate", "Straße"]
+
+
+def test_labels_of_objects_are_told_as_they_were_asked_for():
+    box = box_at(PICTURE.annotation, "person", (0.1, 0.1, 0.5, 0.5), 0.6)
+    said = Look(Tags(model="offline", labels="Person"), context(), [with_beside(PICTURE, box)]).run()
+    assert [row.label for _, row in said] == ["Person"]
+
+
 def test_an_empty_list_is_an_answer():
     assert told("[]")[0] == []
 
@@ -72,8 +84,15 @@ def test_offline_says_nothing_where_nothing_was_found():
     assert Look(Tags(model="offline"), context(), [PICTURE]).run() == []
 
 
-def test_a_fence_around_a_list_is_passed_over():
-    assert read_list("m", '```\n["a", ""]```') == ["a"]
+@pytest.mark.parametrize("fence", ["```", "```json", "```JSON", "``` json5", "```text/x-list"])
+def test_a_fence_around_a_list_is_passed_over(fence):
+    assert read_list("m", f'{fence}\n["a", ""]\n```') == ["a"]
+    assert read_list("m", f'{fence} ["a"]```') == ["a"]
+
+
+def test_a_fence_around_something_else_fails():
+    with pytest.raises(InferenceError, match="no JSON list"):
+        read_list("m", "```JSON\nmeadow\n```")
 
 
 def test_the_words_that_are_shipped_are_words():

@@ -8,7 +8,7 @@ from filled import box, face, fill, identity, mask, media, person, pose, track, 
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.sequences import SequenceNames
 from cortexia.exporters.tracks import TrackNumber, Tracks
-from cortexia.sightings import APPEARANCES, REGIONS, moments, overlap
+from cortexia.sightings import APPEARANCES, REGIONS, moments
 from cortexia.stores.base import VideoRecord
 from cortexia.types import BBox
 
@@ -67,13 +67,6 @@ def test_faces_are_things_of_their_own_with_a_label(store):
     fill(store, identity(), "faces", [face(0, bbox=LEFT)])
     (moment,) = moments(ExportSource(store).rows(*REGIONS))
     assert [made.label for made in moment.sightings] == ["face"]
-
-
-def test_overlap():
-    assert overlap(LEFT, LEFT) == 1.0
-    assert overlap(LEFT, RIGHT) == 0.0
-    assert overlap(BBox(0, 0, 2, 2), BBox(1, 0, 3, 2)) == pytest.approx(1 / 3)
-    assert overlap(BBox(0, 0, 0, 0), BBox(0, 0, 0, 0)) == 0.0
 
 
 # -- numbers of tracks

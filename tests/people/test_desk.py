@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import defaultdict
 
@@ -12,7 +13,8 @@ from cortexia.errors import ConfigurationError, StoreBusyError, UnknownNameError
 from cortexia.maintenance.check import CheckOptions, check
 from cortexia.people.gather import IDENTITIES, NOTES
 from cortexia.stores.base import StorageBackend
-from cortexia.types import Query
+from cortexia.stores.by_hand import KeepsByHand
+from cortexia.types import JobState, Query
 
 ADA, BOB, EVE = 1, 2, 3
 CAST = {1: (ADA, BOB), 2: (BOB, EVE), 3: (ADA, EVE), 4: (EVE, BOB, ADA), 5: (ADA,)}
@@ -401,3 +403,70 @@ def test_the_store_stays_sound(store, desk_of):
     desk.name("Person A", "Ada")
     desk.split("Ada", [face_of(store, ADA, 4)])
     assert check(store, CheckOptions()).problems == ()
+
+
+# -- all of a statement, or nothing
+
+
+def people_apart(store, desk) -> None:
+    """Ada alone in the first video, Bob alone in the second, with his name."""
+    fill(store, {1: (ADA,), 2: (BOB,)})
+    desk.refresh()
+    desk.name("Person B", "Bob")
+
+
+def test_a_merge_that_meets_a_busy_video_was_never_said(store, desk_of):
+    desk = desk_of(store)
+    people_apart(store, desk)
+    job_id = next(iter(store.jobs(video_id(2)))).job_id
+    claim = store.take_job(job_id, [], "w9", 60.0)
+    with pytest.raises(StoreBusyError):
+        desk.merge(["Person A", "Bob"])
+    store.release(claim, JobState.COMPLETED, None, None)
+    desk.refresh()
+    assert truth(store) == {"Person A": {ADA}, "Bob": {BOB}}
+    assert desk.merge(["Person A", "Bob"]).videos == 2, "and can be said again"
+
+
+def test_a_busy_first_video_hinders_a_merge_as_well(sqlite, desk_of):
+    desk = desk_of(sqlite)
+    people_apart(sqlite, desk)
+    claim = sqlite.take_job(next(iter(sqlite.jobs(video_id(1)))).job_id, [], "w9", 60.0)
+    with pytest.raises(StoreBusyError):
+        desk.merge(["Person A", "Bob"])
+    sqlite.release(claim, JobState.COMPLETED, None, None)
+    desk.refresh()
+    assert truth(sqlite) == {"Person A": {ADA}, "Bob": {BOB}}
+
+
+class Killed(BaseException):
+    """As if the process ended here."""
+
+
+@pytest.mark.parametrize(("commits", "is_said"), [(0, False), (1, False), (2, True), (3, True)])
+def test_a_merge_that_is_killed_holds_whole_or_not_at_all(sqlite, desk_of, monkeypatch, commits, is_said):
+    people_apart(sqlite, desk_of(sqlite))
+    left = iter(range(commits))
+    save = KeepsByHand.save_annotations
+
+    def save_or_die(store, job_id, pipeline, annotations):
+        if pipeline == NOTES and next(left, None) is None:
+            raise Killed
+        return save(store, job_id, pipeline, annotations)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KeepsByHand, "save_annotations", save_or_die)
+        with contextlib.suppress(Killed):
+            desk_of(sqlite).merge(["Person A", "Bob"])
+    desk_of(sqlite).refresh()
+    assert truth(sqlite) == ({"Bob": {ADA, BOB}} if is_said else {"Person A": {ADA}, "Bob": {BOB}})
+
+
+@pytest.mark.parametrize("gone", [1, 2])
+def test_a_name_outlives_each_of_the_videos_it_was_said_in(sqlite, desk_of, gone):
+    desk = desk_of(sqlite)
+    people_apart(sqlite, desk)
+    desk.merge(["Person A", "Bob"])
+    sqlite.save_annotations(next(iter(sqlite.jobs(video_id(gone)))).job_id, NOTES, [])
+    desk.refresh()
+    assert truth(sqlite)["Bob"] == {BOB if gone == 1 else ADA}

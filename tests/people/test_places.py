@@ -8,7 +8,7 @@ from crowd import Shown, body_box, face_box, faces, persons, store_rows, video_i
 
 from cortexia.people.gather import gathered, inventory
 from cortexia.people.members import Place
-from cortexia.people.places import Finder, box_at, inside, overlap
+from cortexia.people.places import Finder, box_at
 from cortexia.types import BBox
 
 
@@ -71,9 +71,3 @@ PATH = np.array([[0, 0.0, 0, 0, 10, 10], [25, 1.0, 10, 0, 20, 10], [250, 10.0, 1
 def test_between_boxes_of_a_track_it_is_on_its_way(time_s, left):
     found = box_at(PATH, time_s)
     assert (found and found.x1) == left
-
-
-def test_shares_of_boxes():
-    assert overlap(BBox(0, 0, 10, 10), BBox(5, 0, 15, 10)) == pytest.approx(1 / 3)
-    assert inside(BBox(0, 0, 10, 10), BBox(5, 0, 15, 10)) == pytest.approx(0.5)
-    assert overlap(BBox(0, 0, 0, 0), BBox(0, 0, 0, 0)) == inside(BBox(1, 1, 1, 1), BBox(0, 0, 9, 9)) == 0.0

@@ -52,6 +52,19 @@ def test_microseconds_are_within_half_of_the_exact_time(stamp, origin):
     assert abs(stamp.micros(origin) - (stamp.fraction - origin) * 1_000_000) <= Fraction(1, 2)
 
 
+def test_what_two_boxes_share():
+    box, right, far = BBox(0, 0, 10, 10), BBox(5, 0, 15, 10), BBox(20, 20, 30, 30)
+    assert (box.area, box.corners) == (100.0, (0, 0, 10, 10))
+    assert (box.shared_area(right), box.shared_area(far)) == (50.0, 0.0)
+    assert (box.overlap(box), box.overlap(right), box.overlap(far)) == (1.0, pytest.approx(1 / 3), 0.0)
+    assert (BBox(0, 0, 5, 10).share_in(box), box.share_in(BBox(0, 0, 5, 10))) == (1.0, 0.5)
+
+
+def test_boxes_without_an_area_share_nothing():
+    point = BBox(1, 1, 1, 1)
+    assert point.overlap(point) == point.share_in(BBox(0, 0, 9, 9)) == BBox(0, 0, 9, 9).overlap(point) == 0.0
+
+
 def test_equal_times_of_different_bases_are_one():
     assert Timestamp(1, Fraction(1, 2)) == Timestamp(500, Fraction(1, 1000))
     assert Timestamp(1, Fraction(1, 2)) != Timestamp(501, Fraction(1, 1000))

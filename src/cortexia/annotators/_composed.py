@@ -66,10 +66,8 @@ def things(boxes: Sequence[Detection]) -> str:
 
 
 def _overlaps(first: BBox, second: BBox) -> bool:
-    width = min(first.x2, second.x2) - max(first.x1, second.x1)
-    height = min(first.y2, second.y2) - max(first.y1, second.y1)
-    smaller = min(first.width * first.height, second.width * second.height)
-    return width > 0 and height > 0 and width * height >= _SAME * smaller
+    shared = first.shared_area(second)
+    return shared > 0 and shared >= _SAME * min(first.area, second.area)
 
 
 def _camera(measures: Iterable[Measure]) -> str:
@@ -102,7 +100,7 @@ def describe_box(label: str, box: BBox, display: tuple[int, int]) -> str:
     """``A large car at the left.``: by the share of the picture that the box covers, and the third of it in which the
     box's centre lies. ``display``: width and height of the picture in the box's pixels."""
     width, height = display
-    share = box.width * box.height / (width * height)
+    share = box.area / (width * height)
     size = next((word for limit, word in _SIZES if share < limit), "very large ")
     column = min(2, max(0, int(3 * (box.x1 + box.x2) / 2 / width)))
     row = min(2, max(0, int(3 * (box.y1 + box.y2) / 2 / height)))

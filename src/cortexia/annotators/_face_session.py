@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -43,9 +43,9 @@ class FacesSession(StreamSession):
 
     def __init__(self, recipe: Faces, models: ModelAccess | None) -> None:
         self._recipe = recipe
-        with contextlib.ExitStack() as opened:
-            self._finder = opened.enter_context(contextlib.closing(_finder(recipe, models)))
-            self._asked = opened.enter_context(contextlib.closing(_Questions(recipe, models)))
+        with ExitStack() as opened:
+            self._finder = opened.enter_context(closing(_finder(recipe, models)))
+            self._asked = opened.enter_context(closing(_Questions(recipe, models)))
             self._open = opened.pop_all()
 
     def begin(self, inputs: Sequence[Frame] | Sequence[AudioBlock]) -> None:
@@ -91,7 +91,7 @@ class _Seen:
 
     @property
     def corners(self) -> Vector:
-        return np.array((self.box.x1, self.box.y1, self.box.x2, self.box.y2), np.float32)
+        return np.array(self.box.corners, np.float32)
 
     @property
     def can_be_aligned(self) -> bool:
@@ -143,8 +143,9 @@ class _OfflineFinder:
 
 
 def _finder(recipe: Faces, models: ModelAccess | None) -> _NetworkFinder | _OfflineFinder:
-    if recipe.model == _OFFLINE or models is None:
+    if recipe.model == _OFFLINE:
         return _OfflineFinder(recipe.min_side)
+    assert models is not None  # noqa: S101 - the recipe gives no session without  # nosec B101
     return _NetworkFinder(recipe, models)
 
 
@@ -157,23 +158,15 @@ class _Questions:
     def __init__(self, recipe: Faces, models: ModelAccess | None) -> None:
         self._recipe = recipe
         self._pose = self._expression = self._vector = None
-        self._opened: list[Runner[PicturePart, Any]] = []
-        if models is None:
-            return
-        try:
-            if recipe.pose_models:
-                self._pose = self._kept(openers.open_head_pose(models, recipe.pose_models))
-            if recipe.expression != _NONE:
-                self._expression = self._kept(openers.open_expression(models, recipe.expression))
-            if recipe.embedding != _NONE:
-                self._vector = self._kept(openers.open_face_embedding(models, recipe.embedding))
-        except BaseException:
-            self.close()
-            raise
-
-    def _kept(self, runner: Runner[PicturePart, Asked]) -> Runner[PicturePart, Asked]:
-        self._opened.append(runner)
-        return runner
+        with ExitStack() as opened:
+            kept = opened.enter_context
+            if models is not None and recipe.pose_models:
+                self._pose = kept(closing(openers.open_head_pose(models, recipe.pose_models)))
+            if models is not None and recipe.expression != _NONE:
+                self._expression = kept(closing(openers.open_expression(models, recipe.expression)))
+            if models is not None and recipe.embedding != _NONE:
+                self._vector = kept(closing(openers.open_face_embedding(models, recipe.embedding)))
+            self._open = opened.pop_all()
 
     def answer(self, seen: Sequence[_Seen]) -> Iterator[list[Annotation]]:
         """For each face its row, and its vector's where there is one."""
@@ -206,8 +199,7 @@ class _Questions:
         )
 
     def close(self) -> None:
-        for runner in self._opened:
-            runner.close()
+        self._open.close()
 
 
 def _answers(

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cortexia.annotators._cuts import Cuts
 from cortexia.trackers import make_tracker
 from cortexia.trackers.base import NO_TRACK, TrackerOptions
-from cortexia.types import BBox, Embedding, Face, TimeSpan
+from cortexia.types import Embedding, Face, TimeSpan
 
 Key = tuple[int, tuple[float, float, float, float]]
 _TRACKER = "bytetrack"
 _PATH_STEP_S = 1.0
 _LOST = 1.5
 """Of the time from frame to frame: two boxes further apart have a gap between them."""
-_LEAST_WEIGHT = 0.01
 
 
 def key_of(row: Face | Embedding) -> Key:
@@ -58,34 +56,18 @@ class Followed:
                 kept.append(face)
         if kept[-1] is not self.faces[-1]:
             kept.append(self.faces[-1])
-        return [[face.frame, round(face.span.start.seconds, 6), *_corners(face.box)] for face in kept]
-
-    def vector(self, vectors: Mapping[Key, NDArray[np.float32]]) -> NDArray[np.float64] | None:
-        """The mean of its vectors (d,) of length 1, each weighted by the quality of its face; ``None`` without any."""
-        total: NDArray[np.float64] | None = None
-        for face in self.faces:
-            found = vectors.get(key_of(face))
-            if found is not None:
-                part = found.astype(np.float64) * _weight(face)
-                total = part if total is None else total + part
-        length = 0.0 if total is None else float(np.linalg.norm(total))
-        return None if total is None or length == 0.0 else total / length
+        return [
+            [face.frame, round(face.span.start.seconds, 6), *(round(side, 1) for side in face.box.corners)]
+            for face in kept
+        ]
 
 
-def _weight(face: Face) -> float:
-    return 1.0 if face.quality is None else max(face.quality, _LEAST_WEIGHT)
-
-
-def _corners(box: BBox) -> list[float]:
-    return [round(side, 1) for side in (box.x1, box.y1, box.x2, box.y2)]
-
-
-def follow(faces: Iterable[Face], buffer_s: float, cuts: Cuts) -> list[Followed]:
-    """Tracks in order of their first face, of equals as the tracker counts. ``faces``: in order of time. ``buffer_s``:
-    seconds for which a face that is out of sight may be found again. ``cuts``: where tracks end. Every face is in a
-    track, be it alone."""
+def follow(faces: Iterable[Face], buffer_s: float, cuts: Cuts) -> Iterator[list[Followed]]:
+    """Tracks shot by shot, in order of their first face, of equals as the tracker counts. ``faces``: in order of time.
+    ``buffer_s``: seconds for which a face that is out of sight may be found again. ``cuts``: where tracks end. Every
+    face is in a track, be it alone."""
     shots = groupby(faces, key=lambda face: cuts.shot_at(face.span.start))
-    return [track for _, shown in shots for track in _follow_in_shot(shown, buffer_s)]
+    return (_follow_in_shot(shown, buffer_s) for _, shown in shots)
 
 
 def _follow_in_shot(faces: Iterable[Face], buffer_s: float) -> list[Followed]:
@@ -94,7 +76,7 @@ def _follow_in_shot(faces: Iterable[Face], buffer_s: float) -> list[Followed]:
     fed: list[Face] = []
     for _, group in groupby(faces, key=lambda face: face.frame):
         shown = list(group)
-        boxes = np.array([[face.box.x1, face.box.y1, face.box.x2, face.box.y2] for face in shown], np.float64)
+        boxes = np.array([face.box.corners for face in shown], np.float64)
         scores = np.array([1.0 if face.confidence is None else face.confidence for face in shown], np.float64)
         tracker.update(shown[0].span.start.seconds, boxes, scores)
         fed += shown
@@ -106,9 +88,9 @@ def _follow_in_shot(faces: Iterable[Face], buffer_s: float) -> list[Followed]:
 
 def frame_step(faces: Iterable[Face]) -> float:
     """Seconds from a frame with faces to the next one, at the least; the length of the only one."""
-    spans = [next(group).span for _, group in groupby(faces, key=lambda face: face.frame)]
-    starts = [span.start.seconds for span in spans]
-    return min(
-        (later - start for start, later in pairwise(starts)),
-        default=spans[0].duration_s if spans else 0.0,
-    )
+    spans = (next(group).span for _, group in groupby(faces, key=lambda face: face.frame))
+    first = next(spans, None)
+    if first is None:
+        return 0.0
+    starts = (span.start.seconds for span in chain([first], spans))
+    return min((later - start for start, later in pairwise(starts)), default=first.duration_s)

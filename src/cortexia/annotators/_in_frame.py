@@ -20,5 +20,4 @@ def detections_in(frame: Frame, said: Sequence[Annotation], wanted: Collection[s
 
 def corners_of(found: Detection) -> tuple[float, float, float, float]:
     """x1, y1, x2, y2 of its box."""
-    box = found.box
-    return box.x1, box.y1, box.x2, box.y2
+    return found.box.corners

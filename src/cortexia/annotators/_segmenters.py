@@ -11,7 +11,7 @@ from cortexia.models.adapters import Runner, openers
 from cortexia.models.adapters.deeplab import ClassMap
 from cortexia.models.base import ModelAccess
 from cortexia.models.torch import Masker, open_masker
-from cortexia.types import BBox, Picture
+from cortexia.types import Picture
 
 
 class ClassSegmenter:
@@ -39,7 +39,7 @@ class PromptedSegmenter:
         return [self._one(one) for one in asked]
 
     def _one(self, asked: Boxed) -> list[Segment]:
-        found = self._masker.segment(asked.picture, np.array([_corners(box) for box in asked.boxes]))
+        found = self._masker.segment(asked.picture, np.array([box.corners for box in asked.boxes], np.float32))
         pairs = zip(found.masks, found.scores.tolist(), strict=True)
         return [Segment(bitmap, min(1.0, max(0.0, score))) for bitmap, score in pairs]
 
@@ -56,9 +56,8 @@ def open_segmenter(models: ModelAccess, model_id: str) -> ClassSegmenter | Promp
 
 def _of_classes(asked: Boxed, classes: ClassMap) -> list[Segment]:
     nothing = np.zeros(asked.picture.shape[:2], bool)
-    found = (classes.mask(label, _corners(box)) for box, label in zip(asked.boxes, asked.labels, strict=True))
+    found = (
+        classes.mask(label, np.array(box.corners, np.float32))
+        for box, label in zip(asked.boxes, asked.labels, strict=True)
+    )
     return [Segment(nothing if bitmap is None else bitmap, None) for bitmap in found]
-
-
-def _corners(box: BBox) -> np.ndarray:
-    return np.array((box.x1, box.y1, box.x2, box.y2), np.float32)

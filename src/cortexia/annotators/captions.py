@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cortexia.annotators._by_model import ByModel, answer_facts
+from cortexia.annotators._by_model import answer_facts
 from cortexia.annotators._composed import COMPOSED, compose, measures_of
+from cortexia.annotators._describing import Describer, Describing
 from cortexia.annotators._key_pictures import boxes, pixels, shot_span
-from cortexia.annotators.base import Emissions, SessionContext, SparseSession, StoredPicture
+from cortexia.annotators.base import SessionContext, StoredPicture
 from cortexia.errors import UnknownNameError
 from cortexia.models.chat import ChatModel
-from cortexia.models.torch import Captioner, open_captioner
-from cortexia.types import Annotation, Caption
+from cortexia.models.torch import open_captioner
+from cortexia.types import Caption
 
 DETAILS = {
     "short": "Describe this picture in one plain sentence. Say only what is to be seen.",
@@ -23,7 +24,7 @@ _DETAILED_TASK = "detailed_caption"
 
 
 @dataclass(frozen=True)
-class Captions(ByModel):
+class Captions(Describing):
     """A ``Caption`` for each key picture, over the span of its shot; ``frame_index`` is the picture's.
 
     By a model of the catalogue or of an endpoint: ``confidence`` is the mean probability of the words that it chose,
@@ -49,7 +50,7 @@ class Captions(ByModel):
     max_tokens: int = 128
 
     def __post_init__(self) -> None:
-        ByModel.__post_init__(self)
+        Describing.__post_init__(self)
         self.in_range(max_tokens=(1, 4096))
         if self.detail not in DETAILS:
             raise UnknownNameError("value of option 'detail' of annotator 'captions':", self.detail, DETAILS)
@@ -64,71 +65,38 @@ class Captions(ByModel):
         """What an endpoint is asked."""
         return self.prompt or DETAILS[self.detail]
 
-    def session(self, context: SessionContext) -> SparseSession:
-        if self.is_offline:
-            return CaptionsSession(composed)
-        if self.endpoint_model is not None:
-            chat = self.chat(context)
-            return CaptionsSession(self._asking(chat, context.moved), chat.log_usage)
-        return CaptionsSession(self._describing(open_captioner(self.weights(context), self.model)))
+    def composing(self) -> Describer:
+        def describe(picture: StoredPicture) -> Iterator[Caption]:
+            text = compose(boxes(picture), measures_of(picture.beside))
+            if text:
+                yield _caption(picture, text, None, {"model": COMPOSED, "composed": True})
 
-    def _asking(self, chat: ChatModel, moved: Callable[[], None]) -> Teller:
-        def tell(picture: StoredPicture) -> Said | None:
+        return describe
+
+    def asking(self, chat: ChatModel, moved: Callable[[], None]) -> Describer:
+        def describe(picture: StoredPicture) -> Iterator[Caption]:
             reply = chat.ask(self.question, pixels(picture), self.max_tokens, moved)
-            return Said(reply.text, reply.confidence, {"model": self.model, **answer_facts(reply)})
+            yield _caption(picture, reply.text, reply.confidence, {"model": self.model, **answer_facts(reply)})
 
-        return tell
+        return describe
 
-    def _describing(self, captioner: Captioner) -> Teller:
+    def looking(self, context: SessionContext) -> Describer:
+        captioner = open_captioner(self.weights(context), self.model)
         task = _DETAILED_TASK if self.detail == "long" and _DETAILED_TASK in captioner.tasks else None
 
-        def tell(picture: StoredPicture) -> Said | None:
+        def describe(picture: StoredPicture) -> Iterator[Caption]:
             made = captioner.describe(pixels(picture), task, self.max_tokens)
-            return Said(made.text, made.confidence, {"model": self.model}) if made.text else None
+            if made.text:
+                yield _caption(picture, made.text, made.confidence, {"model": self.model})
 
-        return tell
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What is said of one picture."""
-
-    text: str
-    confidence: float | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+        return describe
 
 
-Teller = Callable[[StoredPicture], Said | None]
-
-
-def composed(picture: StoredPicture) -> Said | None:
-    text = compose(boxes(picture), measures_of(picture.beside))
-    return Said(text, None, {"model": COMPOSED, "composed": True}) if text else None
-
-
-class CaptionsSession(SparseSession):
-    """One picture after the other. ``on_close``: called when it is done."""
-
-    def __init__(self, tell: Teller, on_close: Callable[[], None] = lambda: None) -> None:
-        self._tell = tell
-        self._on_close = on_close
-
-    def annotate(self, pictures: Sequence[StoredPicture]) -> Emissions:
-        return [self._caption(picture) for picture in pictures]
-
-    def _caption(self, picture: StoredPicture) -> list[Annotation]:
-        said = self._tell(picture)
-        if said is None:
-            return []
-        return [
-            Caption(
-                span=shot_span(picture),
-                frame_index=picture.annotation.frame_index,
-                text=said.text,
-                confidence=said.confidence,
-                attributes=said.attributes,
-            )
-        ]
-
-    def close(self) -> None:
-        self._on_close()
+def _caption(picture: StoredPicture, text: str, confidence: float | None, attributes: Mapping[str, Any]) -> Caption:
+    return Caption(
+        span=shot_span(picture),
+        frame_index=picture.annotation.frame_index,
+        text=text,
+        confidence=confidence,
+        attributes=attributes,
+    )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import pairwise
 from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.annotators._cuts import cuts_in
-from cortexia.annotators._face_links import Linker
-from cortexia.annotators._face_tracks import Followed, Key, follow, frame_step, key_of
+from cortexia.annotators._face_links import Votes, linked
+from cortexia.annotators._face_sums import Kept, Sums
+from cortexia.annotators._face_tracks import follow, frame_step
 from cortexia.annotators._options import require_ranges
 from cortexia.annotators.base import SessionContext, Solver, StoredAnnotations
 from cortexia.clustering import grouped
@@ -69,41 +69,57 @@ class FaceGroups(Solver):
         return (*self.requires, "tracks", "people") if self.link_people else self.requires
 
     def solve(self, stored: StoredAnnotations, context: SessionContext) -> Iterable[Annotation]:
-        faces = cast(list[Face], list(stored.of("face")))
-        tracks = follow(faces, self.buffer_s, cuts_in(stored))
-        people = self._people(tracks, stored)
-        model, found = _vectors(stored)
-        vectors = [track.vector(found) for track in tracks]
+        tracks, model = self._followed(stored)
+        people = linked(tracks, self.majority)
+        vectors = [track.vector(model) for track in tracks]
         groups = self._groups(tracks, people, vectors)
-        step_s = frame_step(faces)
-        for at, track in enumerate(tracks):
+        for at, (track, vector) in enumerate(zip(tracks, vectors, strict=True)):
             face_id = f"face_{context.video_id[:_ID_DIGITS]}_{groups[at] + 1:03d}"
-            made = _row(track, f"face_track_{at + 1:03d}", face_id, people.get(at), step_s)
+            made = _row(track, f"face_track_{at + 1:03d}", face_id, people.get(at))
             yield made
-            vector = vectors[at]
             if vector is not None:
                 yield _embedding(made, model, vector)
 
-    def _people(self, tracks: Sequence[Followed], stored: StoredAnnotations) -> dict[int, str]:
+    def _followed(self, stored: StoredAnnotations) -> tuple[list[Kept], str]:
+        """All tracks, and the model that made most of their vectors. Faces are read, and let go, shot by shot."""
+        step_s = frame_step(_faces(stored))
+        votes, sums = self._votes(stored), Sums(cast(Iterable[Embedding], stored.of("embedding")))
+        tracks: list[Kept] = []
+        for shown in follow(_faces(stored), self.buffer_s, cuts_in(stored)):
+            told = zip(shown, votes.over(shown), sums.over(shown), strict=True)
+            tracks += [Kept.of(track, counted, summed, step_s) for track, counted, summed in told]
+        return tracks, sums.model
+
+    def _votes(self, stored: StoredAnnotations) -> Votes:
         if not self.link_people:
-            return {}
+            return Votes(self.upper_part, self.containment, (), {})
         persons = cast(Iterable[Person], stored.of("person"))
         ids = {person.track_id: person.person_id for person in persons if person.track_id is not None}
-        linker = Linker(self.upper_part, self.containment, self.majority)
-        return linker.link(tracks, cast(Iterable[TrackBox], stored.of("track_box")), ids)
+        return Votes(self.upper_part, self.containment, cast(Iterable[TrackBox], stored.of("track_box")), ids)
 
-    def _groups(self, tracks: Sequence[Followed], people: Mapping[int, str], vectors: Vectors) -> list[int]:
+    def _groups(self, tracks: Sequence[Kept], people: Mapping[int, str], vectors: Vectors) -> list[int]:
         """The group of each track, numbered by first appearance."""
         size = next((len(vector) for vector in vectors if vector is not None), 1)
         table = np.zeros((len(vectors), size))
         for at, vector in enumerate(vectors):
             if vector is not None:
                 table[at] = vector
-        together = [pair for pair in combinations(people, 2) if people[pair[0]] == people[pair[1]]]
-        return [int(group) for group in grouped(table, self.similarity, together, _at_once(tracks))]
+        return [int(group) for group in grouped(table, self.similarity, of_one(people), _at_once(tracks))]
 
 
-def _at_once(tracks: Sequence[Followed]) -> Iterator[tuple[int, int]]:
+def _faces(stored: StoredAnnotations) -> Iterable[Face]:
+    return cast(Iterable[Face], stored.of("face"))
+
+
+def of_one(people: Mapping[int, str]) -> list[tuple[int, int]]:
+    """Pairs that link all tracks of one person, each to the next. ``people``: person ids by track."""
+    tracks_of: dict[str, list[int]] = {}
+    for at, person_id in people.items():
+        tracks_of.setdefault(person_id, []).append(at)
+    return [pair for own in tracks_of.values() for pair in pairwise(own)]
+
+
+def _at_once(tracks: Sequence[Kept]) -> Iterator[tuple[int, int]]:
     """Pairs of tracks that overlap in time."""
     spans = [track.span for track in tracks]
     open_ones: list[int] = []
@@ -113,30 +129,21 @@ def _at_once(tracks: Sequence[Followed]) -> Iterator[tuple[int, int]]:
         open_ones.append(at)
 
 
-def _vectors(stored: StoredAnnotations) -> tuple[str, dict[Key, NDArray[np.float32]]]:
-    """Vectors of faces by frame and box, all of the model that made most of them, and its id."""
-    rows = [row for row in cast(Iterable[Embedding], stored.of("embedding")) if row.of == "face" and row.bbox]
-    counts = Counter(row.model for row in rows)
-    model = min(counts, key=lambda name: (-counts[name], name), default="")
-    return model, {key_of(row): row.values() for row in rows if row.model == model}
-
-
-def _row(track: Followed, track_id: str, face_id: str, person_id: str | None, step_s: float) -> FaceTrack:
-    gaps, gap_s = track.gaps(step_s)
+def _row(track: Kept, track_id: str, face_id: str, person_id: str | None) -> FaceTrack:
     return FaceTrack(
         span=track.span,
         label="face",
-        confidence=track.confidence(),
-        frame_index=track.faces[0].frame,
+        confidence=track.confidence,
+        frame_index=track.first_frame,
         track_id=track_id,
-        first_frame=track.faces[0].frame,
-        last_frame=track.faces[-1].frame,
-        boxes=len(track.faces),
-        gaps=gaps,
-        gap_s=gap_s,
+        first_frame=track.first_frame,
+        last_frame=track.last_frame,
+        boxes=track.boxes,
+        gaps=track.gaps,
+        gap_s=track.gap_s,
         face_id=face_id,
         person_id=person_id,
-        attributes={"path": track.path()},
+        attributes={"path": track.path},
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cortexia.annotators._by_model import ByModel, answer_facts
+from cortexia.annotators._by_model import answer_facts
 from cortexia.annotators._composed import COMPOSED, describe_box
+from cortexia.annotators._describing import Describer, Describing
 from cortexia.annotators._key_pictures import cut_out, in_display, pixels, worth_a_look
-from cortexia.annotators.base import Emissions, SessionContext, SparseSession, StoredPicture
+from cortexia.annotators.base import SessionContext, StoredPicture
 from cortexia.errors import ConfigurationError
 from cortexia.models.chat import ChatModel
 from cortexia.models.torch import Captioner, open_captioner
@@ -21,7 +22,7 @@ _MARGIN = 0.1
 
 
 @dataclass(frozen=True)
-class Regions(ByModel):
+class Regions(Describing):
     """``Caption`` rows with a box, for parts of each key picture; span and ``frame_index`` are the picture's.
 
     By a model of the catalogue: the regions that it finds itself; its confidence in the whole answer goes to the
@@ -45,33 +46,25 @@ class Regions(ByModel):
     max_per_picture: int = 8
 
     def __post_init__(self) -> None:
-        ByModel.__post_init__(self)
+        Describing.__post_init__(self)
         self.in_range(max_tokens=(1, 4096), min_side=(1, 10_000), max_per_picture=(1, 100))
 
     @property
     def needs(self) -> tuple[str, ...]:
         return self.requires if self.model_ids else (*self.requires, "objects")
 
-    def session(self, context: SessionContext) -> SparseSession:
-        if self.is_offline:
-            return RegionsSession(self._composed)
-        if self.endpoint_model is not None:
-            chat = self.chat(context)
-            return RegionsSession(self._asking(chat, context.moved), chat.log_usage)
-        captioner = open_captioner(self.weights(context), self.model)
-        if _REGIONS_TASK not in captioner.tasks:
-            raise ConfigurationError(f"annotator 'regions': model {self.model!r} gives no boxes; choose another")
-        return RegionsSession(self._finding(captioner))
-
     def _worth(self, picture: StoredPicture) -> list[Detection]:
         return worth_a_look(picture, self.min_side, self.max_per_picture)
 
-    def _composed(self, picture: StoredPicture) -> Iterator[Annotation]:
-        for row in self._worth(picture):
-            text = describe_box(row.label or "thing", row.box, picture.annotation.display)
-            yield _region(picture, row, text, attributes={"model": COMPOSED, "composed": True})
+    def composing(self) -> Describer:
+        def describe(picture: StoredPicture) -> Iterator[Annotation]:
+            for row in self._worth(picture):
+                text = describe_box(row.label or "thing", row.box, picture.annotation.display)
+                yield _region(picture, row, text, attributes={"model": COMPOSED, "composed": True})
 
-    def _asking(self, chat: ChatModel, moved: Callable[[], None]) -> Describer:
+        return describe
+
+    def asking(self, chat: ChatModel, moved: Callable[[], None]) -> Describer:
         def describe(picture: StoredPicture) -> Iterator[Annotation]:
             rows = self._worth(picture)
             decoded = pixels(picture) if rows else None
@@ -84,7 +77,15 @@ class Regions(ByModel):
 
         return describe
 
-    def _finding(self, captioner: Captioner) -> Describer:
+    def looking(self, context: SessionContext) -> Describer:
+        captioner = open_captioner(self.weights(context), self.model)
+        if _REGIONS_TASK not in captioner.tasks:
+            raise ConfigurationError(f"annotator 'regions': model {self.model!r} gives no boxes; choose another")
+        return self.finding(captioner)
+
+    def finding(self, captioner: Captioner) -> Describer:
+        """The regions of a model that can be asked for them."""
+
         def describe(picture: StoredPicture) -> Iterator[Annotation]:
             made = captioner.describe(pixels(picture), _REGIONS_TASK, self.max_tokens)
             sure = {} if made.confidence is None else {"answer_confidence": made.confidence}
@@ -100,9 +101,6 @@ class Regions(ByModel):
                     )
 
         return describe
-
-
-Describer = Callable[[StoredPicture], Iterator[Annotation]]
 
 
 def _region(
@@ -121,17 +119,3 @@ def _region(
         confidence=confidence,
         attributes=attributes or {},
     )
-
-
-class RegionsSession(SparseSession):
-    """One picture after the other. ``on_close``: called when it is done."""
-
-    def __init__(self, describe: Describer, on_close: Callable[[], None] = lambda: None) -> None:
-        self._describe = describe
-        self._on_close = on_close
-
-    def annotate(self, pictures: Sequence[StoredPicture]) -> Emissions:
-        return [list(self._describe(picture)) for picture in pictures]
-
-    def close(self) -> None:
-        self._on_close()

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
-from cortexia.annotators._by_model import ByModel, answer_facts
+import numpy as np
+
+from cortexia.annotators._by_model import answer_facts
 from cortexia.annotators._composed import COMPOSED
+from cortexia.annotators._describing import Describer, Describing
 from cortexia.annotators._key_pictures import boxes, pixels, shot_span
 from cortexia.annotators._tag_words import TAG_WORDS
-from cortexia.annotators.base import Emissions, SessionContext, SparseSession, StoredPicture
+from cortexia.annotators.base import SessionContext, StoredPicture
 from cortexia.errors import ConfigurationError, InferenceError
 from cortexia.models.chat import ChatModel
 from cortexia.models.torch import Embedder, open_embedder
-from cortexia.types import Annotation, Classification
+from cortexia.models.torch.base import Vectors
+from cortexia.types import Classification
 from cortexia.types.annotation import LABEL_LIMIT
 
 _TEMPLATE = "a photo of {}"
 _ANSWER_TOKENS = 256
+_FENCE = re.compile(r"\A```[^\n\[]*|```\Z")
+"""Of Markdown, with whatever language it names."""
 _OPEN = (
     "Name the place, the activity and the things that this picture shows as a JSON list of at most {count} short"
     " English tags in lower case, the most certain first. Answer with the JSON list alone."
@@ -31,13 +39,13 @@ _CLOSED = (
 
 
 @dataclass(frozen=True)
-class Tags(ByModel):
+class Tags(Describing):
     """``Classification`` rows for each key picture, over the span of its shot, the most certain first.
 
     A model of the catalogue that compares pictures with texts gives each of ``labels`` (comma-joined; by default about
     a hundred words for places and activities) a score, which is the confidence. An endpoint is asked for a JSON list:
-    any short words, or some of ``labels`` where they are given (others that it names are left out); the probability of
-    its words goes to the attributes as ``answer_confidence``, for no tag has one of its own.
+    any short words, or some of ``labels`` where they are given (case does not count, and others that it names are left
+    out); the probability of its words goes to the attributes as ``answer_confidence``, for no tag has one of its own.
 
     ``offline``: the labels of the objects found in that very frame, with their highest confidence; ``composed``, with
     their ``count``. Nothing is guessed about places.
@@ -57,7 +65,7 @@ class Tags(ByModel):
     max_tags: int = 5
 
     def __post_init__(self) -> None:
-        ByModel.__post_init__(self)
+        Describing.__post_init__(self)
         self.in_range(threshold=(0.0, 1.0), max_tags=(1, 100))
         if self.labels is not None and not self.wanted:
             raise ConfigurationError("option 'labels' of annotator 'tags' names no label")
@@ -70,52 +78,68 @@ class Tags(ByModel):
         """The labels asked for, each once; none where nobody asked."""
         return tuple(dict.fromkeys(part.strip() for part in (self.labels or "").split(",") if part.strip()))
 
+    def asked_for(self, word: str) -> str | None:
+        """``word`` as it is spelled in ``labels``, whatever its case; ``None`` for another one. As it is, where nobody
+        asked for any."""
+        if not self.wanted:
+            return word
+        return next((label for label in self.wanted if label.casefold() == word.casefold()), None)
+
     @property
     def needs(self) -> tuple[str, ...]:
         return (*self.requires, "objects") if self.is_offline else self.requires
 
-    def session(self, context: SessionContext) -> SparseSession:
-        if self.is_offline:
-            return TagsSession(self, self._seen)
-        if self.endpoint_model is not None:
-            chat = self.chat(context)
-            return TagsSession(self, self._asking(chat, context.moved), chat.log_usage)
-        return TagsSession(self, self._scoring(open_embedder(self.weights(context), self.model)))
+    def composing(self) -> Describer:
+        return lambda picture: self._rows(picture, self._seen(picture))
 
     def _seen(self, picture: StoredPicture) -> list[Tag]:
         found: dict[str, list[float]] = {}
         for row in boxes(picture):
-            if row.label and (not self.wanted or row.label in self.wanted):
-                found.setdefault(row.label, []).append(row.confidence or 0.0)
+            label = self.asked_for(row.label or "")
+            if label:
+                found.setdefault(label, []).append(row.confidence or 0.0)
         facts = {"model": COMPOSED, "composed": True}
-        tags = [Tag(label, max(sure), {**facts, "count": len(sure)}) for label, sure in found.items()]
-        return sorted(tags, key=lambda tag: (-(tag.confidence or 0.0), tag.label))
+        return _surest(Tag(label, max(sure), {**facts, "count": len(sure)}) for label, sure in found.items())
 
-    def _scoring(self, embedder: Embedder) -> Tagger:
+    def looking(self, context: SessionContext) -> Describer:
+        embedder = open_embedder(self.weights(context), self.model)
         words = self.wanted or TAG_WORDS
-        texts = [_TEMPLATE.format(word) for word in words]
+        vectors = _vectors_of(words, embedder, context.moved)
 
-        def tag(picture: StoredPicture) -> list[Tag]:
-            scores = embedder.scores(pixels(picture), texts).tolist()
-            tags = [Tag(word, score, {"model": self.model}) for word, score in zip(words, scores, strict=True)]
-            return sorted(tags, key=lambda tag: (-(tag.confidence or 0.0), tag.label))
+        def describe(picture: StoredPicture) -> Iterator[Classification]:
+            scores = embedder.scores(pixels(picture), vectors).tolist()
+            tags = (Tag(word, score, {"model": self.model}) for word, score in zip(words, scores, strict=True))
+            return self._rows(picture, _surest(tags))
 
-        return tag
+        return describe
 
-    def _asking(self, chat: ChatModel, moved: Callable[[], None]) -> Tagger:
+    def asking(self, chat: ChatModel, moved: Callable[[], None]) -> Describer:
         wanted = self.wanted
         question = _CLOSED if wanted else _OPEN
         text = question.format(count=self.max_tags, labels=", ".join(wanted))
 
-        def tag(picture: StoredPicture) -> list[Tag]:
+        def describe(picture: StoredPicture) -> Iterator[Classification]:
             reply = chat.ask(text, pixels(picture), _ANSWER_TOKENS, moved)
-            words = [word for word in read_list(self.model, reply.text) if not wanted or word in wanted]
+            told = map(self.asked_for, read_list(self.model, reply.text))
+            words = dict.fromkeys(word for word in told if word is not None)
             sure = {} if reply.confidence is None else {"answer_confidence": reply.confidence}
             first = {"model": self.model, **sure, **answer_facts(reply)}
             rest = {"model": self.model, **sure}
-            return [Tag(word, None, rest if number else first) for number, word in enumerate(words)]
+            tags = [Tag(word, None, rest if number else first) for number, word in enumerate(words)]
+            return self._rows(picture, tags)
 
-        return tag
+        return describe
+
+    def _rows(self, picture: StoredPicture, tags: Iterable[Tag]) -> Iterator[Classification]:
+        sure = (tag for tag in tags if tag.confidence is None or tag.confidence > self.threshold)
+        for tag in islice(sure, self.max_tags):
+            yield Classification(
+                span=shot_span(picture),
+                label=tag.label,
+                confidence=tag.confidence,
+                frame_index=picture.annotation.frame_index,
+                attributes=tag.attributes,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +149,17 @@ class Tag:
     attributes: dict[str, Any]
 
 
-Tagger = Callable[[StoredPicture], list[Tag]]
+def _surest(tags: Iterable[Tag]) -> list[Tag]:
+    return sorted(tags, key=lambda tag: (-(tag.confidence or 0.0), tag.label))
+
+
+def _vectors_of(words: Sequence[str], embedder: Embedder, moved: Callable[[], None]) -> Vectors:
+    """(n, dimension). One at a time: on a CPU a hundred of them take a while."""
+    found = []
+    for word in words:
+        found.append(embedder.texts([_TEMPLATE.format(word)]))
+        moved()
+    return np.concatenate(found)
 
 
 def read_list(model: str, text: str) -> list[str]:
@@ -133,7 +167,7 @@ def read_list(model: str, text: str) -> list[str]:
 
     Raises ``InferenceError`` for what is no list of short texts.
     """
-    bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
+    bare = _FENCE.sub("", text.strip())
     try:
         told = json.loads(bare)
     except (ValueError, RecursionError) as error:
@@ -141,32 +175,3 @@ def read_list(model: str, text: str) -> list[str]:
     if not isinstance(told, list) or not all(isinstance(word, str) and len(word) <= LABEL_LIMIT for word in told):
         raise InferenceError(model, f"the answer is no list of short words: {text[:80]!r}")
     return list(dict.fromkeys(word.strip() for word in told if word.strip()))
-
-
-class TagsSession(SparseSession):
-    """One picture after the other. ``on_close``: called when it is done."""
-
-    def __init__(self, recipe: Tags, tag: Tagger, on_close: Callable[[], None] = lambda: None) -> None:
-        self._recipe = recipe
-        self._tag = tag
-        self._on_close = on_close
-
-    def annotate(self, pictures: Sequence[StoredPicture]) -> Emissions:
-        return [self._rows(picture) for picture in pictures]
-
-    def _rows(self, picture: StoredPicture) -> list[Annotation]:
-        threshold = self._recipe.threshold
-        sure = [tag for tag in self._tag(picture) if tag.confidence is None or tag.confidence > threshold]
-        return [
-            Classification(
-                span=shot_span(picture),
-                label=tag.label,
-                confidence=tag.confidence,
-                frame_index=picture.annotation.frame_index,
-                attributes=tag.attributes,
-            )
-            for tag in sure[: self._recipe.max_tags]
-        ]
-
-    def close(self) -> None:
-        self._on_close()

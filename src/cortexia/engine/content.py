@@ -41,7 +41,7 @@ def require_types(annotation: Annotation, annotator: str) -> None:
     if type(span.start.pts) is not int or type(span.end.pts) is not int:
         raise AnnotatorError(annotator, "the pts of a span must be of type int")
     if box is not None:
-        for side in (box.x1, box.y1, box.x2, box.y2):
+        for side in box.corners:
             _require(side, int | float, "bbox", annotator)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from cortexia.errors import ConfigurationError, StoreBusyError
-from cortexia.people.directory import Appearance, Directory, KnownPerson, name_of
+from cortexia.people.directory import Directory, Entry, KnownPerson, name_of
 from cortexia.people.enrolment import Chosen, face_of
 from cortexia.people.gather import (
     FOUND,
@@ -126,7 +127,7 @@ class PeopleDesk:
     def _directory(self, report: Report) -> Directory:
         return self.refresh(report).directory
 
-    def _holder(self, anchor: Appearance, report: Report) -> KnownPerson:
+    def _holder(self, anchor: Entry, report: Report) -> KnownPerson:
         """Who has the member that ``anchor`` shows, now."""
         for person in self._directory(report).people:
             if any(
@@ -135,10 +136,9 @@ class PeopleDesk:
                 return person
         raise ConfigurationError("nobody is there any more; the video was annotated anew meanwhile: try again")
 
-    def _say(
-        self, action: str, anchors: Sequence[Appearance], name: str | None, apart: Sequence[Appearance] = ()
-    ) -> None:
-        """Store a statement: a note for each anchor, with its video."""
+    def _say(self, action: str, anchors: Sequence[Entry], name: str | None, apart: Sequence[Entry] = ()) -> None:
+        """Store a statement: a note for each anchor, with its video. Raises ``StoreBusyError`` while a worker is at one
+        of the videos; then nothing was said."""
         store = self._opened()
         found = inventory(store)
         noted = {video.video_id: video for video in made_of(store, found, NOTES)}
@@ -150,18 +150,36 @@ class PeopleDesk:
             added.setdefault(one.video_id, []).append(_note(one, label=name, **common))
         for one in apart:
             added.setdefault(one.video_id, []).append(_note(one, is_apart=True, **common))
-        for video_id, notes in added.items():
-            video = noted[video_id]
-            KeepsByHand.save_annotations(store, video.job_id, NOTES, [*video.notes, *notes])
+        _settle(store, [(noted[video_id], notes) for video_id, notes in added.items()])
 
 
-def _note(one: Appearance, **more: Any) -> PersonNote:
+def _settle(store: StorageBackend, parts: Sequence[tuple[VideoPeople, Sequence[PersonNote]]]) -> None:
+    """Notes of one statement, video by video. It counts from the moment at which those of the last video are stored:
+    whatever happens before, it was never made, and whatever happens after, it was."""
+    *others, (last, final) = parts
+    for video, notes in others:
+        _add_notes(store, video, [replace(note, is_settled=False) for note in notes])
+    _add_notes(store, last, final)
+    for video, notes in others:
+        # for when the last video is deleted; a busy one does without
+        with contextlib.suppress(StoreBusyError):
+            _add_notes(store, video, notes)
+
+
+def _add_notes(store: StorageBackend, video: VideoPeople, notes: Sequence[PersonNote]) -> None:
+    """Beside those of other statements."""
+    own = {note.statement for note in notes}
+    kept = [note for note in video.notes if note.statement not in own]
+    KeepsByHand.save_annotations(store, video.job_id, NOTES, [*kept, *notes])
+
+
+def _note(one: Entry, **more: Any) -> PersonNote:
     row = one.row
     at = Timestamp(round((row.seen_s or 0.0) * MICROSECONDS), Fraction(1, MICROSECONDS))
     return PersonNote(span=TimeSpan(at, at), frame_index=row.frame_index, bbox=row.bbox, **more)
 
 
-def _anchors(person: KnownPerson) -> tuple[Appearance, ...]:
+def _anchors(person: KnownPerson) -> tuple[Entry, ...]:
     found = person.anchors()
     if not found:
         raise ConfigurationError(f"{person.label!r} has no box in any frame, by which it could be found again")

@@ -14,7 +14,7 @@ _TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Appearance:
+class Entry:
     """A row of an identity, and the video that it is of. ``start_us``: microseconds from the video's origin."""
 
     video_id: str
@@ -30,7 +30,7 @@ class KnownPerson:
     identity_id: str
     label: str
     is_named: bool
-    appearances: tuple[Appearance, ...]
+    appearances: tuple[Entry, ...]
 
     @property
     def videos(self) -> int:
@@ -47,7 +47,7 @@ class KnownPerson:
         own = ((seen.row.face_id, seen.row.person_id) for seen in self.appearances)
         return frozenset(name for pair in own for name in pair if name is not None)
 
-    def anchors(self, without: frozenset[str] = frozenset()) -> tuple[Appearance, ...]:
+    def anchors(self, without: frozenset[str] = frozenset()) -> tuple[Entry, ...]:
         """Appearances by which it can be found again whatever runs call it: the longest, and all that people spoke of,
         one for each member. ``without``: face or person ids that are left out."""
         seen = [one for one in self.appearances if one.row.bbox is not None and name_of(one.row) not in without]
@@ -70,11 +70,11 @@ class Directory:
     @classmethod
     def of(cls, videos: Iterable[tuple[VideoPeople, Sequence[Identity]]]) -> Directory:
         """From rows by video."""
-        seen: dict[str, list[Appearance]] = {}
+        seen: dict[str, list[Entry]] = {}
         for video, rows in videos:
             for row in rows:
                 start_us = round((row.span.start.seconds - video.offset_s) * 1e6)
-                seen.setdefault(row.identity_id, []).append(Appearance(video.video_id, video.filename, start_us, row))
+                seen.setdefault(row.identity_id, []).append(Entry(video.video_id, video.filename, start_us, row))
         return cls(
             KnownPerson(name, str(rows[0].row.label), rows[0].row.is_named, tuple(rows)) for name, rows in seen.items()
         )

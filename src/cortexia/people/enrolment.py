@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cortexia.errors import ConfigurationError
-from cortexia.people.directory import Appearance
+from cortexia.people.directory import Entry
 from cortexia.people.gather import Inventory, video_people
 from cortexia.people.members import Member, Place, VideoPeople
 from cortexia.stores.base import StorageBackend
@@ -20,7 +20,7 @@ class Chosen:
     """The face that was taken of a picture, and out of how many."""
 
     filename: str
-    anchor: Appearance
+    anchor: Entry
     faces: int
 
 
@@ -33,11 +33,11 @@ def face_of(store: StorageBackend, found: Inventory, video_id: str) -> Chosen:
             f"{video.filename} is no picture but {verdict.frames_decoded} frames; 'cortexia people name' names"
             " somebody in a video"
         )
-    faces = [(member, member.sightings[0].place) for member in video.members if member.face_id is not None]
+    faces = [(member, member.stays[0].place) for member in video.members if member.face_id is not None]
     shown = [(member, place) for member, place in faces if place is not None]
     if not shown:
         raise ConfigurationError(f"no face was found in {video.filename}; take a picture with a larger one")
-    member, place = max(shown, key=lambda item: item[1].box.width * item[1].box.height)
+    member, place = max(shown, key=lambda item: item[1].box.area)
     if member.vector is None:
         raise ConfigurationError(
             f"{video.filename}: a face is known again by its vector, and no model makes any here; run: {MODEL_HINT}"
@@ -45,8 +45,8 @@ def face_of(store: StorageBackend, found: Inventory, video_id: str) -> Chosen:
     return Chosen(video.filename, _anchor(video, member, place), len(shown))
 
 
-def _anchor(video: VideoPeople, member: Member, place: Place) -> Appearance:
-    seen = member.sightings[0]
+def _anchor(video: VideoPeople, member: Member, place: Place) -> Entry:
+    seen = member.stays[0]
     row = Identity(
         span=seen.span,
         label=str(member.face_id),
@@ -60,4 +60,4 @@ def _anchor(video: VideoPeople, member: Member, place: Place) -> Appearance:
         seen_s=place.time_s,
         face_id=member.face_id,
     )
-    return Appearance(video.video_id, video.filename, 0, row)
+    return Entry(video.video_id, video.filename, 0, row)

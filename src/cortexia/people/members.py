@@ -26,7 +26,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Stay:
     """Somebody seen without a break: a track of a person with those of its face, or of a face alone."""
 
     span: TimeSpan
@@ -60,14 +60,14 @@ class Member:
 
     video_id: str
     face_id: str | None
-    sightings: tuple[Sighting, ...]
+    stays: tuple[Stay, ...]
     vector: Floats | None = None
     model: str | None = None
 
     @property
     def ids(self) -> frozenset[str]:
         """All that its runs call it."""
-        persons = {seen.person_id for seen in self.sightings if seen.person_id is not None}
+        persons = {seen.person_id for seen in self.stays if seen.person_id is not None}
         return frozenset(persons | ({self.face_id} if self.face_id else set()))
 
     @property
@@ -78,7 +78,7 @@ class Member:
     @cached_property
     def paths(self) -> tuple[Floats, ...]:
         """(k, 6) each: frame index, seconds and corners of a track of its face."""
-        paths = [path_of(face) for seen in self.sightings for face in seen.faces]
+        paths = [path_of(face) for seen in self.stays for face in seen.faces]
         return tuple(np.asarray(path, np.float64) for path in paths if len(path))
 
 
@@ -102,7 +102,7 @@ class VideoPeople:
 
     def persons(self) -> dict[str, Member]:
         """Members by the tracks of their persons."""
-        seen = ((one, member) for member in self.members for one in member.sightings)
+        seen = ((one, member) for member in self.members for one in member.stays)
         return {one.track_id: member for one, member in seen if one.person_id is not None}
 
 
@@ -116,7 +116,7 @@ def members_of(video_id: str, rows: Iterable[Annotation], are_linked: bool) -> t
     made = [_with_face(video_id, face_id, faces, persons, vectors) for face_id in {face.face_id: 0 for face in faces}]
     linked = {face.person_id for face in faces}
     made += [Member(video_id, None, (_person(row, ()),)) for row in persons if row.person_id not in linked]
-    return tuple(sorted(made, key=lambda member: (member.sightings[0].span.start, member.name)))
+    return tuple(sorted(made, key=lambda member: (member.stays[0].span.start, member.name)))
 
 
 def _with_face(
@@ -137,14 +137,14 @@ def _with_face(
     return Member(video_id, face_id, tuple(seen), vector, model)
 
 
-def _person(row: Person, faces: tuple[FaceTrack, ...]) -> Sighting:
+def _person(row: Person, faces: tuple[FaceTrack, ...]) -> Stay:
     seconds = max(row.span.duration_s - row.gap_s, 0.0)
-    return Sighting(row.span, row.first_frame, seconds, str(row.track_id), row.person_id, faces)
+    return Stay(row.span, row.first_frame, seconds, str(row.track_id), row.person_id, faces)
 
 
-def _face(row: FaceTrack) -> Sighting:
+def _face(row: FaceTrack) -> Stay:
     seconds = max(row.span.duration_s - row.gap_s, 0.0)
-    return Sighting(row.span, row.first_frame, seconds, str(row.track_id), None, (row,))
+    return Stay(row.span, row.first_frame, seconds, str(row.track_id), None, (row,))
 
 
 def _mean(found: list[tuple[Embedding, int]]) -> tuple[str | None, Floats | None]:

@@ -26,20 +26,20 @@ class Finder:
 
     def member_at(self, video: VideoPeople, place: Place) -> Member | None:
         """The member whose face is there; else the one whose body is, or is around it; ``None`` where nobody fits."""
-        faces = [(overlap(box, place.box), member) for member, box in _faces_at(video, place.time_s)]
+        faces = [(box.overlap(place.box), member) for member, box in _faces_at(video, place.time_s)]
         found = _best(faces, _OVERLAP)
         if found is not None:
             return found
         bodies = self._bodies_at(video, place.time_s)
         return (
-            _best([(overlap(box, place.box), member) for member, box in bodies], _OVERLAP)
-            or _best([(inside(place.box, box), member) for member, box in bodies], _INSIDE)
-            or _best([(inside(box, place.box), member) for member, box in _faces_at(video, place.time_s)], _INSIDE)
+            _best([(box.overlap(place.box), member) for member, box in bodies], _OVERLAP)
+            or _best([(place.box.share_in(box), member) for member, box in bodies], _INSIDE)
+            or _best([(box.share_in(place.box), member) for member, box in _faces_at(video, place.time_s)], _INSIDE)
         )
 
     def place_of(self, video: VideoPeople, member: Member) -> Place | None:
-        """Where ``member`` can be found again: in the middle of its longest sighting."""
-        for seen in sorted(member.sightings, key=lambda one: (-one.seconds, one.track_id)):
+        """Where ``member`` can be found again: in the middle of its longest stay."""
+        for seen in sorted(member.stays, key=lambda one: (-one.seconds, one.track_id)):
             if seen.place is not None:
                 return seen.place
             middle = (seen.span.start.seconds + seen.span.end.seconds) / 2
@@ -91,25 +91,3 @@ def box_at(path: Floats, time_s: float) -> BBox | None:
 def _best(candidates: list[tuple[float, Member]], least: float) -> Member | None:
     score, member = max(candidates, key=lambda item: item[0], default=(0.0, None))
     return member if score >= least else None
-
-
-def overlap(first: BBox, second: BBox) -> float:
-    """Intersection over union."""
-    shared = _shared(first, second)
-    total = _area(first) + _area(second) - shared
-    return shared / total if total > 0 else 0.0
-
-
-def inside(small: BBox, large: BBox) -> float:
-    """The share of ``small`` in ``large``."""
-    return _shared(small, large) / _area(small) if _area(small) > 0 else 0.0
-
-
-def _area(box: BBox) -> float:
-    return box.width * box.height
-
-
-def _shared(first: BBox, second: BBox) -> float:
-    width = min(first.x2, second.x2) - max(first.x1, second.x1)
-    height = min(first.y2, second.y2) - max(first.y1, second.y1)
-    return max(width, 0.0) * max(height, 0.0)

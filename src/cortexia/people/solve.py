@@ -11,9 +11,9 @@ import numpy as np
 
 from cortexia.clustering import grouped
 from cortexia.people.labels import Labels
-from cortexia.people.members import Floats, Member, Place, Sighting, VideoPeople
+from cortexia.people.members import Floats, Member, Place, Stay, VideoPeople
 from cortexia.people.places import Finder
-from cortexia.people.statements import Noted, Said, said
+from cortexia.people.statements import Noted, Said, said, settled
 from cortexia.types import Identity, Timestamp, digest_of
 
 VERSION = "1"
@@ -60,11 +60,12 @@ class Crowd:
                 self.members.append((video, member))
 
     def noted(self, finder: Finder) -> Iterator[Noted]:
-        """Every note whose place shows a member."""
+        """Every note of a settled statement whose place shows a member."""
+        made = settled(note for video in self.videos for note in video.notes)
         for video in self.videos:
             for note in video.notes:
-                found = finder.member_at(video, Place(note.frame, note.span.start.seconds, note.box))
-                if found is not None:
+                place = Place(note.frame, note.span.start.seconds, note.box)
+                if note.statement in made and (found := finder.member_at(video, place)) is not None:
                     yield note, self.number[video.video_id, found.name]
 
     def remembered(self, finder: Finder) -> Iterator[tuple[Identity, int]]:
@@ -99,7 +100,7 @@ class Crowd:
                     (seen.span.start, seen.span.end, self.number[video.video_id, member.name])
                     for member in video.members
                     if member.vector is not None
-                    for seen in member.sightings
+                    for seen in member.stays
                 ),
                 key=lambda item: (item[0], item[2]),
             )
@@ -193,7 +194,7 @@ def identity_id_of(value: object) -> str:
 def _new_id(crowd: Crowd, number: int, taken: set[str]) -> str:
     """From the earliest member; never one that is in use."""
     video, member = crowd.members[number]
-    start = member.sightings[0].span.start.micros()
+    start = member.stays[0].span.start.micros()
     for attempt in range(len(taken) + 1):
         made = identity_id_of([video.video_id, start, member.name, attempt])
         if made not in taken:
@@ -207,17 +208,17 @@ class _Rows:
         self._crowd, self._finder, self._stated = crowd, finder, stated
 
     def of(self, video: VideoPeople, named: Mapping[int, Who], groups: Sequence[int]) -> tuple[Identity, ...]:
-        """A row for each sighting, by its start."""
+        """A row for each stay, by its start."""
         before = {row.track_id: _place(row) for row in video.known if row.source == video.source}
         made = []
         for member in video.members:
             number = self._crowd.number[video.video_id, member.name]
-            for seen in member.sightings:
+            for seen in member.stays:
                 place = seen.place or before.get(seen.track_id) or self._look(video, member, seen)
                 made.append(_row(video, member, seen, place, named[groups[number]], number in self._stated))
         return tuple(sorted(made, key=lambda row: (row.span.start, str(row.track_id))))
 
-    def _look(self, video: VideoPeople, member: Member, seen: Sighting) -> Place | None:
+    def _look(self, video: VideoPeople, member: Member, seen: Stay) -> Place | None:
         alone = Member(member.video_id, member.face_id, (seen,))
         return self._finder.place_of(video, alone)
 
@@ -228,7 +229,7 @@ def _place(row: Identity) -> Place | None:
     return Place(row.frame_index, row.seen_s, row.bbox)
 
 
-def _row(video: VideoPeople, member: Member, seen: Sighting, place: Place | None, who: Who, stated: bool) -> Identity:
+def _row(video: VideoPeople, member: Member, seen: Stay, place: Place | None, who: Who, stated: bool) -> Identity:
     return Identity(
         span=seen.span,
         label=who.label,

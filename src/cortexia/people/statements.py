@@ -13,6 +13,11 @@ Noted = tuple[PersonNote, int]
 """A note, and the number of the member that it is about."""
 
 
+def settled(notes: Iterable[PersonNote]) -> frozenset[str]:
+    """Statements that were stored to their end: others were cut short, and nobody made them."""
+    return frozenset(note.statement for note in notes if note.is_settled)
+
+
 @dataclass
 class Said:
     """Members by number. ``late``: those that were taken out of an identity, and join another only as a whole."""

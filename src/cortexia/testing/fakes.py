@@ -165,7 +165,7 @@ class _Needing(FrameByFrame):
         told = [item for item in upstream if isinstance(item, Detection)]
         if [item.frame_index for item in told] != [frame.index]:
             raise AnnotatorError("needs_boxes", f"frame {frame.index} came with boxes of {told}")
-        values = {"boxes": len(told), "area": sum(item.bbox.width * item.bbox.height for item in told if item.bbox)}
+        values = {"boxes": len(told), "area": sum(item.bbox.area for item in told if item.bbox)}
         return [Measure(span=frame_span(frame), frame_index=frame.index, values=values)]
 
 

@@ -21,6 +21,8 @@ class PersonNote(Region):
     ``action``: one of ``ACTIONS``. ``label``: the name that was given, or that was there before, if any. A statement
     is made of the notes with its ``statement``, in one video or several; ``number`` counts statements, and the later
     goes first. ``is_apart``: of a split, those that were taken out, and not those that they were taken from.
+    ``is_settled``: that all notes of its statement were stored by then; one such note is enough for all of them, and
+    without any the statement was never made.
     """
 
     type: ClassVar[str] = "person_note"
@@ -30,6 +32,7 @@ class PersonNote(Region):
     statement: str
     number: int
     is_apart: bool = False
+    is_settled: bool = True
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:

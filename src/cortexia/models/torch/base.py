@@ -110,5 +110,7 @@ class Embedder(Protocol):
     def texts(self, texts: Sequence[str]) -> Vectors:
         """(n, dimension), each row of length 1. What exceeds the model's length is cut off."""
 
-    def scores(self, picture: Picture, labels: Sequence[str]) -> NDArray[np.float32]:
-        """(n,) in [0, 1]: how well each label fits. CLIP shares 1 among the labels, SigLIP judges each alone."""
+    def scores(self, picture: Picture, labels: Vectors) -> NDArray[np.float32]:
+        """(n,) in [0, 1]: how well each label fits. CLIP shares 1 among the labels, SigLIP judges each alone.
+
+        ``labels``: (n, dimension), as ``texts`` gives them: they are the same for every picture."""

@@ -122,7 +122,7 @@ class _LentEmbedder:
     def texts(self, texts: Sequence[str]) -> Vectors:
         return self._stacked(self.lent.map(lambda model, some: list(model.texts(some)), texts))
 
-    def scores(self, picture: Picture, labels: Sequence[str]) -> NDArray[np.float32]:
+    def scores(self, picture: Picture, labels: Vectors) -> NDArray[np.float32]:
         return self.lent.use(lambda model: cast(Embedder, model).scores(picture, labels))
 
     def _stacked(self, rows: Sequence[Vectors]) -> Vectors:

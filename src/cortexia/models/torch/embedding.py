@@ -52,12 +52,12 @@ class TwoTowers(TorchModel, ABC):
             rows = [self._model.get_text_features(**self._encode(text).to(device)) for text in texts]
         return self._of_length_one(rows)
 
-    def scores(self, picture: Picture, labels: Sequence[str]) -> NDArray[np.float32]:
-        if not labels:
+    def scores(self, picture: Picture, labels: Vectors) -> NDArray[np.float32]:
+        if not len(labels):
             return np.zeros(0, np.float32)
         (of_picture,) = self.pictures([picture]).astype(np.float64)
         scale = float(self._model.logit_scale.exp())
-        return self._fit(self.texts(labels).astype(np.float64) @ of_picture * scale).astype(np.float32)
+        return self._fit(labels.astype(np.float64) @ of_picture * scale).astype(np.float32)
 
     def _of_length_one(self, rows: Sequence[Any]) -> Vectors:
         """Brought to length 1 in float64, row by row."""
