@@ -16,6 +16,7 @@ from cortexia.annotators._face_links import held_share, linked
 from cortexia.annotators._face_sums import Kept
 from cortexia.annotators.base import StoredAnnotations
 from cortexia.annotators.face_groups import FaceGroups, of_one
+from cortexia.annotators.faces import Faces
 from cortexia.clustering import united
 from cortexia.errors import ConfigurationError
 from cortexia.types import BBox, Embedding, Face, FaceTrack, Person, Shot, TimeSpan, Timestamp, TrackBox
@@ -24,6 +25,7 @@ from cortexia.types.embedding import packed
 BASE = Fraction(1, 1000)
 VIDEO = "0123456789abcdef" * 4
 STEP_S = 0.2
+LOOKS = Faces(model="offline", head_pose="none", expression="none", embedding="none", per_second=1 / STEP_S)
 
 
 def span(start_s: float, end_s: float) -> TimeSpan:
@@ -73,7 +75,7 @@ def body(name: str, start_s: float, end_s: float, x: float, width: float = 60) -
 
 def solved(*rows, **options) -> list:
     ordered = sorted((row for part in rows for row in part), key=lambda row: (row.span.start, row.type))
-    stored = StoredAnnotations(read=lambda types: (row for row in ordered if row.type in types))
+    stored = StoredAnnotations(lambda types: (row for row in ordered if row.type in types), {"faces": LOOKS})
     return list(FaceGroups(**options).solve(stored, dataclasses.replace(context(), video_id=VIDEO)))
 
 
@@ -102,6 +104,23 @@ def test_a_face_out_of_sight_is_found_again_within_the_buffer():
     (track,) = tracks(rows, link_people=False, buffer_s=2.0)
     assert (track.boxes, track.gaps, track.gap_s) == (10, 1, pytest.approx(1.0))
     assert len(tracks(rows, link_people=False, buffer_s=0.5)) == 2
+
+
+def test_neither_uneven_looks_nor_the_order_of_rows_change_what_is_said():
+    """At 10 frames a second 4 looks a second lie 2 and 3 frames apart; and rows of a frame come in any order."""
+    frames = (0, 2, 5, 7, 10, 12, 15)
+    rows = [
+        Face(span=span(at / 10, (at + 1) / 10), frame_index=at, bbox=BBox(x, 20, x + 40, 60), confidence=0.9)
+        for at in frames
+        for x in (300.0, 20.0)
+    ]
+    recipes = {"faces": dataclasses.replace(LOOKS, per_second=4.0)}
+    said = []
+    for ordered in (rows, sorted(rows, key=lambda row: (row.frame_index, row.bbox.x1))):
+        stored = StoredAnnotations(lambda types, kept=ordered: [row for row in kept if row.type in types], recipes)
+        said.append(list(FaceGroups(link_people=False).solve(stored, dataclasses.replace(context(), video_id=VIDEO))))
+    assert said[0] == said[1]
+    assert [(track.gaps, track.gap_s, track.attributes["path"][0][2]) for track in said[0]] == [(0, 0, 20), (0, 0, 300)]
 
 
 def test_the_path_is_told_once_a_second_and_at_both_ends():
@@ -265,7 +284,8 @@ def test_memory_does_not_hold_the_faces_nor_their_vectors():
         reading = StoredAnnotations(
             read=lambda types: (
                 row for name in types if name in parts for row in parts[name](count) if row.type == name
-            )
+            ),
+            recipes={"faces": LOOKS},
         )
         tracemalloc.start()
         rows = FaceGroups(link_people=False).solve(reading, context())

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.annotators._face_tracks import Followed, key_of
+from cortexia.annotators._gaps import Gaps
 from cortexia.types import Embedding, Face, TimeSpan, Timestamp
 
 Floats = NDArray[np.float64]
@@ -33,10 +34,10 @@ class Kept:
     sums: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, track: Followed, votes: Counter[str], sums: Mapping[str, Floats], step_s: float) -> Kept:
+    def of(cls, track: Followed, votes: Counter[str], sums: Mapping[str, Floats], gaps: Gaps) -> Kept:
         first, last = track.faces[0].frame, track.faces[-1].frame
-        gaps = track.gaps(step_s)
-        return cls(track.span, track.confidence(), first, last, len(track.faces), *gaps, track.path(), votes, sums)
+        count, path = len(track.faces), track.path()
+        return cls(track.span, track.confidence(), first, last, count, gaps.count, gaps.seconds, path, votes, sums)
 
     def vector(self, model: str) -> Floats | None:
         """The mean of its vectors by ``model``, of length 1; ``None`` without any."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, groupby, pairwise
+from fractions import Fraction
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from cortexia.annotators._cuts import Cuts
+from cortexia.annotators._gaps import Gaps
+from cortexia.annotators.base import NextLook
 from cortexia.trackers import make_tracker
 from cortexia.trackers.base import NO_TRACK, TrackerOptions
 from cortexia.types import Embedding, Face, TimeSpan
@@ -17,8 +20,6 @@ from cortexia.types import Embedding, Face, TimeSpan
 Key = tuple[int, tuple[float, float, float, float]]
 _TRACKER = "bytetrack"
 _PATH_STEP_S = 1.0
-_LOST = 1.5
-"""Of the time from frame to frame: two boxes further apart have a gap between them."""
 
 
 def key_of(row: Face | Embedding) -> Key:
@@ -42,11 +43,12 @@ class Followed:
         told = [face.confidence for face in self.faces if face.confidence is not None]
         return round(sum(told) / len(told), 6) if told else None
 
-    def gaps(self, step_s: float) -> tuple[int, float]:
-        """How often it was lost and found again, and the seconds without it, where frames come every ``step_s``."""
-        starts = [face.span.start.seconds for face in self.faces]
-        lost = [later - start for start, later in pairwise(starts) if later - start > _LOST * step_s]
-        return len(lost), round(sum(lost) - len(lost) * step_s, 6)
+    def gaps(self, next_look: NextLook, origin: Fraction) -> Gaps:
+        """How often, and for how long, it was lost and found again."""
+        gaps = Gaps(next_look, origin)
+        for face in self.faces:
+            gaps.see(face)
+        return gaps
 
     def path(self) -> list[list[float]]:
         """Where it was, once a second and at both ends: frame index, seconds, and the corners of its box in pixels."""
@@ -63,7 +65,7 @@ class Followed:
 
 
 def follow(faces: Iterable[Face], buffer_s: float, cuts: Cuts) -> Iterator[list[Followed]]:
-    """Tracks shot by shot, in order of their first face, of equals as the tracker counts. ``faces``: in order of time.
+    """Tracks shot by shot, in order of their first face, of equals from left to right. ``faces``: in order of time.
     ``buffer_s``: seconds for which a face that is out of sight may be found again. ``cuts``: where tracks end. Every
     face is in a track, be it alone."""
     shots = groupby(faces, key=lambda face: cuts.shot_at(face.span.start))
@@ -75,7 +77,7 @@ def _follow_in_shot(faces: Iterable[Face], buffer_s: float) -> list[Followed]:
     tracker = make_tracker(_TRACKER, options)
     fed: list[Face] = []
     for _, group in groupby(faces, key=lambda face: face.frame):
-        shown = list(group)
+        shown = sorted(group, key=lambda face: face.box.corners)
         boxes = np.array([face.box.corners for face in shown], np.float64)
         scores = np.array([1.0 if face.confidence is None else face.confidence for face in shown], np.float64)
         tracker.update(shown[0].span.start.seconds, boxes, scores)
@@ -84,13 +86,3 @@ def _follow_in_shot(faces: Iterable[Face], buffer_s: float) -> list[Followed]:
     for position, (face, track) in enumerate(zip(fed, tracker.finish().tolist(), strict=True)):
         members.setdefault(("alone", position) if track == NO_TRACK else track, []).append(face)
     return [Followed(tuple(own)) for own in members.values()]
-
-
-def frame_step(faces: Iterable[Face]) -> float:
-    """Seconds from a frame with faces to the next one, at the least; the length of the only one."""
-    spans = (next(group).span for _, group in groupby(faces, key=lambda face: face.frame))
-    first = next(spans, None)
-    if first is None:
-        return 0.0
-    starts = (span.start.seconds for span in chain([first], spans))
-    return min((later - start for start, later in pairwise(starts)), default=first.duration_s)

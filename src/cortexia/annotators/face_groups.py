@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, ClassVar, cast
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from cortexia.annotators._cuts import cuts_in
 from cortexia.annotators._face_links import Votes, linked
 from cortexia.annotators._face_sums import Kept, Sums
-from cortexia.annotators._face_tracks import follow, frame_step
+from cortexia.annotators._face_tracks import follow
 from cortexia.annotators._options import require_ranges
 from cortexia.annotators.base import SessionContext, Solver, StoredAnnotations
 from cortexia.clustering import grouped
@@ -69,7 +70,7 @@ class FaceGroups(Solver):
         return (*self.requires, "tracks", "people") if self.link_people else self.requires
 
     def solve(self, stored: StoredAnnotations, context: SessionContext) -> Iterable[Annotation]:
-        tracks, model = self._followed(stored)
+        tracks, model = self._followed(stored, context.media.origin)
         people = linked(tracks, self.majority)
         vectors = [track.vector(model) for track in tracks]
         groups = self._groups(tracks, people, vectors)
@@ -80,14 +81,16 @@ class FaceGroups(Solver):
             if vector is not None:
                 yield _embedding(made, model, vector)
 
-    def _followed(self, stored: StoredAnnotations) -> tuple[list[Kept], str]:
+    def _followed(self, stored: StoredAnnotations, origin: Fraction) -> tuple[list[Kept], str]:
         """All tracks, and the model that made most of their vectors. Faces are read, and let go, shot by shot."""
-        step_s = frame_step(_faces(stored))
+        next_look = stored.next_look("faces")
         votes, sums = self._votes(stored), Sums(cast(Iterable[Embedding], stored.of("embedding")))
         tracks: list[Kept] = []
         for shown in follow(_faces(stored), self.buffer_s, cuts_in(stored)):
             told = zip(shown, votes.over(shown), sums.over(shown), strict=True)
-            tracks += [Kept.of(track, counted, summed, step_s) for track, counted, summed in told]
+            tracks += [
+                Kept.of(track, counted, summed, track.gaps(next_look, origin)) for track, counted, summed in told
+            ]
         return tracks, sums.model
 
     def _votes(self, stored: StoredAnnotations) -> Votes:
