@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cortexia.annotators._by_model import FULL, NONE, OFFLINE
 from cortexia.annotators._found_faces import FoundFace
 from cortexia.annotators._offline_faces import CascadeFinder
 from cortexia.annotators.base import Emissions, StreamSession
@@ -20,15 +21,12 @@ from cortexia.models.adapters import openers
 from cortexia.models.adapters.expression import Expression
 from cortexia.models.adapters.running import PicturePart, Runner
 from cortexia.models.base import FaceBatch, ModelAccess
-from cortexia.types import Annotation, AudioBlock, BBox, Embedding, Face, Frame, Picture, ViewSpec, frame_span
+from cortexia.types import Annotation, AudioBlock, BBox, Embedding, Face, Frame, Picture, frame_span
 from cortexia.types.embedding import packed
 
 if TYPE_CHECKING:
     from cortexia.annotators.faces import Faces
 
-FULL = ViewSpec()
-_NONE = "none"
-_OFFLINE = "offline"
 _SIDE = 64
 _SHARPNESS_HALF = 100.0
 _GOOD_SIDE = 112.0
@@ -143,7 +141,7 @@ class _OfflineFinder:
 
 
 def _finder(recipe: Faces, models: ModelAccess | None) -> _NetworkFinder | _OfflineFinder:
-    if recipe.model == _OFFLINE:
+    if recipe.model == OFFLINE:
         return _OfflineFinder(recipe.min_side)
     assert models is not None  # noqa: S101 - the recipe gives no session without  # nosec B101
     return _NetworkFinder(recipe, models)
@@ -162,9 +160,9 @@ class _Questions:
             kept = opened.enter_context
             if models is not None and recipe.pose_models:
                 self._pose = kept(closing(openers.open_head_pose(models, recipe.pose_models)))
-            if models is not None and recipe.expression != _NONE:
+            if models is not None and recipe.expression != NONE:
                 self._expression = kept(closing(openers.open_expression(models, recipe.expression)))
-            if models is not None and recipe.embedding != _NONE:
+            if models is not None and recipe.embedding != NONE:
                 self._vector = kept(closing(openers.open_face_embedding(models, recipe.embedding)))
             self._open = opened.pop_all()
 
@@ -195,7 +193,7 @@ class _Questions:
             expression=None if expression is None else expression.label,
             expression_confidence=None if expression is None else round(expression.confidence, 4),
             quality=quality(one.picture, one.box, pose),
-            attributes={"model": CascadeFinder.model if self._recipe.model == _OFFLINE else self._recipe.model},
+            attributes={"model": CascadeFinder.model if self._recipe.model == OFFLINE else self._recipe.model},
         )
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from cortexia.annotators._by_model import AUTO, FULL, NONE, OFFLINE
 from cortexia.annotators._face_session import FacesSession
 from cortexia.annotators._offline_faces import CascadeFinder
 from cortexia.annotators._options import require_ranges
@@ -16,9 +17,6 @@ from cortexia.models.adapters import openers
 from cortexia.models.adapters.yunet import THRESHOLD
 from cortexia.types import Sampling, ViewSpec
 
-AUTO = "auto"
-OFFLINE = "offline"
-NONE = "none"
 HEAD_POSES = ("head pose, plain scoring", "head pose, scoring by variance")
 """Tasks of the two networks whose mean tells the pose of a head best."""
 
@@ -111,7 +109,7 @@ class Faces(StreamAnnotator):
 
     @property
     def views(self) -> tuple[ViewSpec, ...]:
-        return (ViewSpec(), CascadeFinder.view) if self.model == OFFLINE else (ViewSpec(),)
+        return (FULL, CascadeFinder.view) if self.model == OFFLINE else (FULL,)
 
     def session(self, context: SessionContext) -> StreamSession:
         if AUTO in (self.model, self.head_pose, self.expression, self.embedding):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from cortexia.annotators._candidates import Candidate, PictureFiles, Reservoir, choose
+from cortexia.annotators._options import require_ranges
 from cortexia.annotators.base import Emissions, SessionContext, StreamAnnotator, StreamSession
-from cortexia.errors import ConfigurationError
 from cortexia.types import Annotation, AudioBlock, Frame, KeyPicture, Progress, Sampling, Shot, ViewSpec
 
 
@@ -40,11 +40,7 @@ class Frames(StreamAnnotator):
 
     def __post_init__(self) -> None:
         ranges = {"per_shot": (1, 8), "per_second": (0.1, 30), "max_side": (64, 8192), "jpeg_quality": (1, 100)}
-        for option, (low, high) in ranges.items():
-            if not low <= getattr(self, option) <= high:
-                raise ConfigurationError(
-                    f"option {option!r} of annotator 'frames' must lie in {low} .. {high}, got {getattr(self, option)}"
-                )
+        require_ranges(self, ranges)
 
     @property
     def sampling(self) -> Sampling:

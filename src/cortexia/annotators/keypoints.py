@@ -10,6 +10,7 @@ from typing import ClassVar, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from cortexia.annotators._by_model import AUTO, FULL
 from cortexia.annotators._in_frame import corners_of, detections_in
 from cortexia.annotators._options import labels_in, require_labels, require_ranges
 from cortexia.annotators.base import Emissions, SessionContext, StreamAnnotator, StreamSession
@@ -17,10 +18,8 @@ from cortexia.errors import ConfigurationError
 from cortexia.models.adapters import PicturePart, Runner, openers
 from cortexia.types import Annotation, AudioBlock, Detection, Frame, Pose, Sampling, ViewSpec
 
-AUTO = "auto"
 USUAL = "movenet-lightning"
 """Named where no model is here, so that the error says what to pull: there is no honest way to find joints without."""
-FULL = ViewSpec()
 
 
 @dataclass(frozen=True)

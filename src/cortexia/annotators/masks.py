@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self, cast
 
 from cortexia import outlines, rle
+from cortexia.annotators._by_model import AUTO, FULL, OFFLINE
 from cortexia.annotators._in_frame import detections_in
 from cortexia.annotators._offline_masks import Boxed, ColourSegmenter, Segment
 from cortexia.annotators._options import labels_in, require_labels, require_ranges
@@ -16,11 +17,8 @@ from cortexia.annotators.base import Emissions, SessionContext, StreamAnnotator,
 from cortexia.errors import ConfigurationError
 from cortexia.types import Annotation, AudioBlock, Detection, Frame, Mask, Sampling, ViewSpec
 
-AUTO = "auto"
-OFFLINE = "offline"
 TASKS = ("masks prompted", "semantic segmentation")
 """Tasks of models that help, the better one first."""
-FULL = ViewSpec()
 _TOLERANCE_PX = 1.0
 
 

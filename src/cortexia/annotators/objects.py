@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
+from cortexia.annotators._by_model import AUTO, FULL, OFFLINE
 from cortexia.annotators._offline_objects import LABELS as OFFLINE_LABELS
 from cortexia.annotators._offline_objects import PERSON, Found, OfflineFinder, next_look_at_people
 from cortexia.annotators._offline_objects import VIEWS as OFFLINE_VIEWS
@@ -21,16 +22,11 @@ from cortexia.models.base import DetectionBatch, ModelAccess
 from cortexia.models.torch import GroundingLimits
 from cortexia.types import Annotation, AudioBlock, BBox, Detection, Frame, Progress, Sampling, ViewSpec, frame_span
 
-AUTO = "auto"
-OFFLINE = "offline"
 TASK = "object detection"
 OPEN_TASK = "open-vocabulary detection"
 USUAL_OPEN = "grounding-dino-tiny"
 """Named where no model for prompts is here, so that the error says what to pull."""
 THRESHOLD, OPEN_THRESHOLD, OPEN_NMS = 0.25, 0.3, 0.7
-FULL = ViewSpec()
-"""The full picture: the adapter itself shrinks it as the network was trained, and the decoder's way to full-size BGR is
-its cheapest. A smaller view made by the decoder would be other pixels, and other boxes."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.annotators._key_pictures import in_display, pixels
+from cortexia.annotators._options import require_ranges
 from cortexia.annotators.base import Emissions, SessionContext, SparseAnnotator, SparseSession, StoredPicture
 from cortexia.errors import ConfigurationError
 from cortexia.models.adapters import PicturePart, Runner, open_text_detector, open_text_reader
@@ -42,12 +43,7 @@ class Text(SparseAnnotator):
     longest: int = 736
 
     def __post_init__(self) -> None:
-        ranges = {"threshold": (0, 1), "min_confidence": (0, 1), "longest": (32, 8192)}
-        for option, (low, high) in ranges.items():
-            if not low <= getattr(self, option) <= high:
-                raise ConfigurationError(
-                    f"option {option!r} of annotator 'text' must lie in {low} .. {high}, got {getattr(self, option)}"
-                )
+        require_ranges(self, {"threshold": (0, 1), "min_confidence": (0, 1), "longest": (32, 8192)})
 
     @property
     def model_ids(self) -> tuple[str, ...]:

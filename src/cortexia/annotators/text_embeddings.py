@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar, Self, cast
 
+from cortexia.annotators._by_model import AUTO
 from cortexia.annotators.base import SessionContext, Solver, StoredAnnotations
 from cortexia.errors import ConfigurationError
 from cortexia.models.torch import open_embedder
 from cortexia.types import Annotation, Caption, Embedding
 from cortexia.types.embedding import Vector, packed
 
-AUTO = "auto"
 TASK = "picture and text embedding"
 USUAL = "siglip2-base-patch16-224"
 """Named where no model is here, so that the error says what to pull: colours and edges know no words."""

@@ -8,7 +8,14 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
-from cortexia.annotators.base import SessionContext, Solver, SparseAnnotator, StoredAnnotations, StoredPicture
+from cortexia.annotators.base import (
+    Emissions,
+    SessionContext,
+    Solver,
+    SparseAnnotator,
+    StoredAnnotations,
+    StoredPicture,
+)
 from cortexia.engine.beside import Beside
 from cortexia.engine.control import MACHINE_ERRORS, EngineOptions, Recorder, Stopwatch, StoredReader, failure_of
 from cortexia.engine.gates import Gate
@@ -89,13 +96,8 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
         while batch := tuple(itertools.islice(pictures, options.batch_size or recipe.batch_size)):
             with harvest.watch, at_work(run, options.recorder):
                 emissions = session.annotate(batch)
-            if len(emissions) != len(batch):
-                raise AnnotatorError(run.recipe.name, f"{len(emissions)} lists for {len(batch)} pictures")
-            for picture, emission in zip(batch, emissions, strict=True):
-                check_provided(run.recipe, emission)
-                harvest.gate.told([picture.annotation, *picture.beside])
-                harvest.add(emission, done)
-                done += 1
+            _gather(harvest, recipe, batch, emissions, done)
+            done += len(batch)
             is_due = options.clock() - committed_at >= options.policy.wall_s or harvest.size >= options.policy.rows
             if is_due or options.cancel.is_cancelled:
                 yield harvest.window(done)
@@ -111,6 +113,18 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
         with at_work(run, options.recorder):
             session.close()
     yield harvest.end(done)
+
+
+def _gather(
+    harvest: Harvest, recipe: SparseAnnotator, batch: Sequence[StoredPicture], emissions: Emissions, done: int
+) -> None:
+    """What was said of a batch, after ``done`` pictures. Raises ``AnnotatorError`` where it was not of each picture."""
+    if len(emissions) != len(batch):
+        raise AnnotatorError(recipe.name, f"{len(emissions)} lists for {len(batch)} pictures")
+    for number, (picture, emission) in enumerate(zip(batch, emissions, strict=True), done):
+        check_provided(recipe, emission)
+        harvest.gate.told([picture.annotation, *picture.beside])
+        harvest.add(emission, number)
 
 
 def _with_beside(run: PlannedRun, reader: StoredReader, skip: int, recorder: Recorder) -> Iterator[StoredPicture]:
