@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tiny_onnx
 from folder_models import REPO, REVISION, files_of, write_catalogue, write_folder
 from hub_server import Hub
 from offered_models import CLIP, Mlflow, detector, kept, settings_in, write
@@ -22,9 +23,11 @@ from cortexia.errors import (
     RemoteAnswerError,
     SourceRefusedError,
     UnknownNameError,
+    ValidationError,
 )
-from cortexia.models.adopted import ENTRY_FILE
+from cortexia.models.adopted import ENTRY_FILE, adopted_id
 from cortexia.models.manifest import MANIFEST, digest_of
+from cortexia.models.pull import Puller
 from cortexia.models.shop import ModelShop
 
 HF = f"hf:{REPO}@{REVISION}"
@@ -245,6 +248,35 @@ def test_a_folder_of_a_registry_names_its_files(settings):
         site.pages["/r.toml"] = head.encode()
         with pytest.raises(ConfigurationError, match="has no digests"):
             ModelShop(settings).adopt(f"{address}/r.toml#ours")
+
+
+@pytest.mark.parametrize("adapter", ["../../../../victim/x", "..", "", "yolox/../../x", "clip", "Yolox"])
+def test_an_adapter_of_a_registry_that_nothing_here_runs_brings_nothing(tmp_path, settings, adapter):
+    site, data = Site(), detector()["bright.onnx"]
+    with serving(site) as address:
+        site.pages |= {"/r.toml": registry(address, data, adapter=adapter).encode(), "/weights": data}
+        with pytest.raises(UnknownNameError, match=r"adapter .*known: .*yolox"):
+            ModelShop(settings).adopt(f"{address}/r.toml#ours")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("adapter", ["../../../../victim/x", "..", "a/b", "/x"])
+def test_an_id_never_leads_out_of_the_folder_of_models(adapter):
+    with pytest.raises(ConfigurationError, match="is no name"):
+        adopted_id(replace(tiny_onnx.entry_of(b"x"), adapter=adapter))
+
+
+def test_a_pull_never_writes_outside_of_its_folder(tmp_path):
+    data = tiny_onnx.scaling()
+    entry = replace(tiny_onnx.entry_of(data), id="../../victim")
+
+    def fetch(url, target, **_):
+        target.write_bytes(data)
+        return target
+
+    with pytest.raises(ValidationError, match=r"'\.\.'"):
+        Puller(tmp_path / "a" / "models", fetch).pull(entry)
+    assert not (tmp_path / "victim").exists()
 
 
 def test_plain_http_is_refused_unless_a_setting_permits_it(settings):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cortexia.errors import ModelError
-from cortexia.files import atomic_write, make_folder, sync_folder, translate_os_error
+from cortexia.files import atomic_write, make_folder, safe_join, sync_folder, translate_os_error
 from cortexia.models.base import ModelFile
 from cortexia.models.catalogue import SIZE_LIMIT
 from cortexia.models.fetching import Fetch, OnBytes
@@ -87,7 +87,7 @@ def settle_folder(place: Path, files: Sequence[ModelFile], target: Path, claims:
         for name in claims:
             (target / name).unlink(missing_ok=True)
         for file in files:
-            (place / file.name).replace(target / file.name)
+            (place / file.name).replace(safe_join(target, file.name))
         sync_folder(target)
         shutil.rmtree(place, ignore_errors=True)
     for name, data in claims.items():

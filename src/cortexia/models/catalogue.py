@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from cortexia.errors import ConfigurationError, CortexiaError, UnknownNameError
 from cortexia.files import safe_join
 from cortexia.models.adopted import ENTRY_FILE, adopted_id
-from cortexia.models.base import ModelEntry
+from cortexia.models.base import MODEL_ID, ModelEntry
 from cortexia.models.manifest import check_repo, check_revision, digest_of, parse_files
 
 SIZE_LIMIT = 2 * 1024**3
@@ -23,7 +23,6 @@ SIZE_LIMIT = 2 * 1024**3
 HUB = "https://huggingface.co"
 """Where models of several files come from, unless their entry says otherwise."""
 
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EVERY = ("id", "task", "licence", "adapter")
 _OF_FILE = ("file", "size_bytes", "sha256")
@@ -173,7 +172,7 @@ def _check_any(table: Mapping[str, Any]) -> None:
     for key in _TEXT:
         if not isinstance(table.get(key, ""), str):
             raise ConfigurationError(f"model {name!r}: {key} must be text, got {table[key]!r}")
-    if not _ID.fullmatch(name):
+    if not MODEL_ID.fullmatch(name):
         raise ConfigurationError(f"model {name!r}: an id is lower-case letters, digits, '.', '_' and '-'")
     for key in ("url", "signature_url"):
         if key in table and urlsplit(table[key]).scheme not in ("https", "http"):

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cortexia.errors import ConfigurationError, CortexiaError, RemoteAnswerError
-from cortexia.files import check_name, make_folder
+from cortexia.files import check_name, make_folder, safe_join
 from cortexia.models.arrivals import Remote, described, fetch_all, fetch_answer, settle_folder
 from cortexia.models.base import ModelEntry
 from cortexia.models.fetching import Fetch, OnBytes
@@ -51,7 +51,7 @@ def bring_folder(entry: ModelEntry, folder: Path, incoming: Path, fetch: Fetch, 
     """
     make_folder(incoming)
     place, manifest = bring_commit(entry, ask_commit(entry, incoming, fetch), incoming, fetch, on_bytes)
-    return settle_folder(place, manifest.files, folder / entry.id, {MANIFEST: manifest.to_json()})
+    return settle_folder(place, manifest.files, safe_join(folder, entry.id), {MANIFEST: manifest.to_json()})
 
 
 def bring_commit(
