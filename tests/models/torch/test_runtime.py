@@ -149,6 +149,42 @@ def test_code_of_a_models_authors_never_runs(copied, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+def with_settings(folder: Path, settings: dict[str, object], below: str | None = None) -> Path:
+    """``folder`` with ``settings`` more in its ``config.json``, in the table ``below`` where one is named."""
+    config = json.loads((folder / "config.json").read_text())
+    (config if below is None else config[below]).update(settings)
+    (folder / "config.json").write_text(json.dumps(config))
+    write_manifest(folder, "tiny/clip")
+    return folder
+
+
+@pytest.mark.parametrize("below", [None, "vision_config"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"attn_implementation": "org/kernel"},
+        {"_attn_implementation": "org/kernel"},
+        {"_attn_implementation_internal": "paged|org/kernel@main:layer"},
+        {"attn_implementation": {"text_config": "org/kernel"}},
+        {"experts_implementation": "org/kernel"},
+        {"auto_map": {"AutoModel": "modeling.Model"}},
+    ],
+)
+def test_kernels_of_others_are_refused_wherever_they_are_named(copied, settings, below):
+    assert reason(with_settings(copied("clip"), settings, below), "clip") == "code"
+
+
+@pytest.mark.parametrize("below", [None, "vision_config"])
+@pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation"])
+def test_a_folder_does_not_choose_how_layers_are_computed(copied, family, pictures, key, below):
+    """The library would fetch a kernel for this name, or refuse it."""
+    model = opened(with_settings(copied("clip"), {key: "flash_attention_2"}, below), "clip")
+    assert {config._attn_implementation for config in (model._model.config, model._model.config.vision_config)} == {
+        "sdpa"
+    }
+    assert np.array_equal(model.pictures(pictures), family("clip").pictures(pictures))
+
+
 def write_manifest_of_settings(folder: Path) -> None:
     """A manifest over all but the code, which is no file of a model."""
     code = folder / "modeling.py"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cortexia.errors import ConfigurationError, CortexiaError, InferenceError, MissingDependencyError, ModelError
-from cortexia.models.folders import FolderContent
+from cortexia.models.folders import FolderContent, is_kernel_key
 from cortexia.wording import one_line
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class TorchModel:
         """
         torch = import_libraries()
         with opening(self.model_id):
-            config = config_class.from_dict(content.settings("config.json"))
+            config = config_class.from_dict(_without_kernels(content.settings("config.json")))
             module, report = model_class.from_pretrained(
                 None,
                 config=config,
@@ -118,6 +118,14 @@ class TorchModel:
         gc.collect()
         if self.device != "cpu":
             import_libraries().cuda.empty_cache()
+
+
+def _without_kernels(settings: Any) -> Any:
+    """``settings`` without a choice of how layers are computed, however deep: some names of it make the library fetch
+    compiled code, and results would depend on it."""
+    if isinstance(settings, dict):
+        return {key: _without_kernels(value) for key, value in settings.items() if not is_kernel_key(key)}
+    return [_without_kernels(item) for item in settings] if isinstance(settings, list) else settings
 
 
 def _tensors(content: FolderContent) -> dict[str, Any]:
