@@ -165,10 +165,21 @@ def test_a_tracking_server_in_the_open_needs_https(settings):
         mlflow_shop(settings, "http://8.8.8.8:5000").adopt("mlflow:x/1")
 
 
-@pytest.mark.parametrize("uri", ["", "sqlite:///mlflow.db", "databricks"])
-def test_without_a_tracking_server_it_says_which_setting_names_one(settings, uri):
-    with pytest.raises(ConfigurationError, match="mlflow_tracking_uri"):
+@pytest.mark.parametrize(
+    ("uri", "kind"),
+    [
+        ("", "no address"),
+        ("sqlite:///mlflow.db", "'sqlite'"),
+        ("databricks", "no address"),
+        ("postgresql://mlf:s3cret@db/mlflow", "'postgresql'"),
+        ("https://mlf:s3cret@mlflow.example.org", "'https'"),
+        ("https://mlflow.example.org?token=s3cret", "'https'"),
+    ],
+)
+def test_without_a_tracking_server_it_says_which_setting_names_one(settings, uri, kind):
+    with pytest.raises(ConfigurationError, match=f"mlflow_tracking_uri.*{kind}") as raised:
         mlflow_shop(settings, uri).adopt("mlflow:x/1")
+    assert "s3cret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("form", ["mlflow:x", "mlflow:x/latest", "models:/x@best", "mlflow:a/b/1", "mlflow:/1"])

@@ -127,10 +127,12 @@ class Adoption:
     def _from_mlflow(self, source: str) -> ModelEntry:
         version = RegisteredVersion.parse(source)
         uri = self._settings.mlflow_tracking_uri
-        if not uri.startswith(_WEB):
+        if not uri.startswith(_WEB) or any(sign in uri for sign in "@?#"):
+            # the rest of it may hold the password of a database
+            kind = f"an address of {uri.partition(':')[0]!r}" if "://" in uri else "no address"
             raise ConfigurationError(
                 f"{source}: the setting mlflow_tracking_uri (or MLFLOW_TRACKING_URI) must name the tracking server,"
-                f" such as https://mlflow.example.org, got {uri!r}"
+                f" such as https://mlflow.example.org, without user, query and fragment, got {kind}"
             )
         name = f"{version} of {uri.rstrip('/')}"
         if (known := self._remembered(name)) is not None:
