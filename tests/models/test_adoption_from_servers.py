@@ -26,9 +26,11 @@ from cortexia.errors import (
     ValidationError,
 )
 from cortexia.models.adopted import ENTRY_FILE, adopted_id
+from cortexia.models.library import mend
 from cortexia.models.manifest import MANIFEST, digest_of
 from cortexia.models.pull import Puller
 from cortexia.models.shop import ModelShop
+from cortexia.versions import ModelVersions
 
 HF = f"hf:{REPO}@{REVISION}"
 
@@ -242,6 +244,29 @@ def test_a_registry_tells_what_it_has(settings):
         site.pages["/r.toml"] = b"<html>"
         with pytest.raises(ConfigurationError, match="catalogue of models"):
             ModelShop(settings).adopt(f"{address}/r.toml#ours")
+
+
+def test_a_signed_address_of_a_registry_is_fetched_and_never_told(tmp_path, settings):
+    site, data, signed = Site(), detector()["bright.onnx"], "/r.toml?sig=s3cret"
+    told: list[object] = []
+    with serving(site) as address:
+        source = f"{address}{signed}#ours"
+        for page, why in (
+            (b"<html>", "catalogue of models"),
+            (registry(address, b"x", id="else").encode(), "unknown model"),
+        ):
+            site.pages[signed] = page
+            with pytest.raises(ConfigurationError, match=why) as raised:
+                ModelShop(settings).adopt(source, told.append)
+            told.append(str(raised.value))
+        text = registry(address, data) + "settings = { input_size = [416, 416] }\n"
+        site.pages |= {signed: text.encode(), "/weights": data}
+        ModelVersions(ModelShop(settings), [f"objects={source}"], told.append).options_for(["objects"], {})
+        entry = ModelShop(settings).adopt(source)
+    assert entry.source == f"{address}/r.toml#ours"
+    assert {event["source"] for event in told if isinstance(event, dict)} == {entry.source}
+    assert "s3cret" not in repr(told) + mend(replace(entry, url=""))
+    assert not any(b"s3cret" in (settings.model_folders[-1] / name).read_bytes() for name in kept(settings))
 
 
 def test_a_folder_of_a_registry_names_its_files(settings):

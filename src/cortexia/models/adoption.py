@@ -33,6 +33,7 @@ from cortexia.models.manifest import check_repo, is_revision, pinned
 from cortexia.models.mlflow import MlflowServer, RegisteredVersion
 from cortexia.models.pull import Puller
 from cortexia.models.torch.choice import FAMILIES
+from cortexia.net import shown_url
 
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -147,14 +148,16 @@ class Adoption:
 
     def _from_registry(self, source: str) -> ModelEntry:
         url, _, model_id = source.partition("#")
+        # an address may be signed: what is shown and kept has no query
+        place, source = shown_url(url), shown_source(source)
         with self._incoming() as incoming:
             text = fetch_answer(url, incoming / "registry.toml", self._fetch).decode("utf-8", "replace")
-        found = {entry.id: entry for entry in parse_catalogue(text, url)}
+        found = {entry.id: entry for entry in parse_catalogue(text, place)}
         if model_id not in found:
-            raise UnknownNameError(f"model of {url}", model_id, found)
+            raise UnknownNameError(f"model of {place}", model_id, found)
         entry = replace(found[model_id], presets=(), source=source)
         if not entry.is_pinned:
-            raise ConfigurationError(f"{url}: model {model_id!r} has no digests; name its files, or hf:{entry.repo}")
+            raise ConfigurationError(f"{place}: model {model_id!r} has no digests; name its files, or hf:{entry.repo}")
         _check_adapter(entry)
         entry = replace(entry, id=adopted_id(entry))
         known = self._same(entry) or entry
@@ -234,6 +237,12 @@ class Adoption:
             if not is_ours:
                 raise ResourceError(f"another command writes to {self._folder}; wait until it is done and run again")
             yield incoming
+
+
+def shown_source(source: str) -> str:
+    """What a model was named by, without the secrets that an address may hold."""
+    url, _, model_id = source.partition("#")
+    return f"{shown_url(url)}#{model_id}" if source.startswith(_WEB) else source
 
 
 def _check_adapter(entry: ModelEntry) -> None:
