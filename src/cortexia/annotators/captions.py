@@ -69,7 +69,7 @@ class Captions(ByModel):
             return CaptionsSession(composed)
         if self.endpoint_model is not None:
             chat = self.chat(context)
-            return CaptionsSession(self._asking(chat, context.moved), chat.log_usage)
+            return CaptionsSession(self._asking(chat, context.moved))
         return CaptionsSession(self._describing(open_captioner(self.weights(context), self.model)))
 
     def _asking(self, chat: ChatModel, moved: Callable[[], None]) -> Teller:
@@ -107,11 +107,10 @@ def composed(picture: StoredPicture) -> Said | None:
 
 
 class CaptionsSession(SparseSession):
-    """One picture after the other. ``on_close``: called when it is done."""
+    """One picture after the other."""
 
-    def __init__(self, tell: Teller, on_close: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, tell: Teller) -> None:
         self._tell = tell
-        self._on_close = on_close
 
     def annotate(self, pictures: Sequence[StoredPicture]) -> Emissions:
         return [self._caption(picture) for picture in pictures]
@@ -129,6 +128,3 @@ class CaptionsSession(SparseSession):
                 attributes=said.attributes,
             )
         ]
-
-    def close(self) -> None:
-        self._on_close()

@@ -57,7 +57,7 @@ class Regions(ByModel):
             return RegionsSession(self._composed)
         if self.endpoint_model is not None:
             chat = self.chat(context)
-            return RegionsSession(self._asking(chat, context.moved), chat.log_usage)
+            return RegionsSession(self._asking(chat, context.moved))
         captioner = open_captioner(self.weights(context), self.model)
         if _REGIONS_TASK not in captioner.tasks:
             raise ConfigurationError(f"annotator 'regions': model {self.model!r} gives no boxes; choose another")
@@ -124,14 +124,10 @@ def _region(
 
 
 class RegionsSession(SparseSession):
-    """One picture after the other. ``on_close``: called when it is done."""
+    """One picture after the other."""
 
-    def __init__(self, describe: Describer, on_close: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, describe: Describer) -> None:
         self._describe = describe
-        self._on_close = on_close
 
     def annotate(self, pictures: Sequence[StoredPicture]) -> Emissions:
         return [list(self._describe(picture)) for picture in pictures]
-
-    def close(self) -> None:
-        self._on_close()

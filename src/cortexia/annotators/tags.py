@@ -79,7 +79,7 @@ class Tags(ByModel):
             return TagsSession(self, self._seen)
         if self.endpoint_model is not None:
             chat = self.chat(context)
-            return TagsSession(self, self._asking(chat, context.moved), chat.log_usage)
+            return TagsSession(self, self._asking(chat, context.moved))
         return TagsSession(self, self._scoring(open_embedder(self.weights(context), self.model)))
 
     def _seen(self, picture: StoredPicture) -> list[Tag]:
@@ -144,12 +144,11 @@ def read_list(model: str, text: str) -> list[str]:
 
 
 class TagsSession(SparseSession):
-    """One picture after the other. ``on_close``: called when it is done."""
+    """One picture after the other."""
 
-    def __init__(self, recipe: Tags, tag: Tagger, on_close: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, recipe: Tags, tag: Tagger) -> None:
         self._recipe = recipe
         self._tag = tag
-        self._on_close = on_close
 
     def annotate(self, pictures: Sequence[StoredPicture]) -> Emissions:
         return [self._rows(picture) for picture in pictures]
@@ -167,6 +166,3 @@ class TagsSession(SparseSession):
             )
             for tag in sure[: self._recipe.max_tags]
         ]
-
-    def close(self) -> None:
-        self._on_close()

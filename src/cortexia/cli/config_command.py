@@ -12,7 +12,6 @@ from cortexia.config import SECRETS
 from cortexia.net import shown_url
 from cortexia.stores import without_password
 
-
 _ADDRESSES = ("s3_endpoint_url", "model_hub", "mlflow_tracking_uri", "endpoint_url")
 """Settings that other programs write credentials into."""
 

@@ -91,7 +91,8 @@ class NetPolicy:
         """For a server that the operator named himself: that very host and port, private or not, and no other.
 
         Plain http goes to addresses that are not public, where ``url`` asks for it, and elsewhere where ``allow_http``
-        permits it; a redirect from https to it is refused. ``limits``: other fields. Raises ``SourceRefusedError`` for an address that has no host.
+        permits it; a redirect from https to it is refused. ``limits``: other fields. Raises ``SourceRefusedError`` for
+        an address that has no host.
         """
         is_plain = url.lower().startswith("http:")
         policy = cls(
