@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from cortexia.errors import ConfigurationError, ModelError
 from cortexia.files import translate_os_error
 from cortexia.models.adopted import ENTRY_FILE
 from cortexia.models.base import ModelEntry, ModelFile
-from cortexia.models.formats.content import Format, check_model, name_format
+from cortexia.models.formats.content import Format, check_model, holds_pickle, name_format
 from cortexia.models.manifest import CONFIG, MANIFEST, MANIFEST_LIMIT, Manifest, parse_manifest, pinned
 
 Digest = Callable[[Path], str | None]
@@ -169,18 +168,8 @@ def refuse_pickles(folder: Path, known: Collection[str]) -> None:
     for path in sorted(folder.rglob("*")):
         if path.parent == folder and path.name in known:
             continue
-        if path.is_file() and path.stat().st_size and _holds_pickle(path):
+        if path.is_file() and holds_pickle(path):
             raise _pickled(path)
-
-
-def _holds_pickle(path: Path) -> bool:
-    with translate_os_error(path), path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    view = memoryview(mapped)
-    try:
-        return name_format(view) is Format.PICKLE
-    finally:
-        view.release()
 
 
 def _pickled(path: Path) -> ModelError:
