@@ -28,6 +28,7 @@ from cortexia.models.manifest import (
     Manifest,
     check_names,
     check_revision,
+    is_digest,
     pinned,
 )
 
@@ -108,8 +109,10 @@ def read_commit(data: bytes) -> Commit:
 
 def _remote(told: Mapping[str, Any]) -> Remote:
     large = told.get("lfs") or {}
-    size = told.get("size", large.get("size"))
-    return Remote(str(told["rfilename"]), size if isinstance(size, int) else None, large.get("sha256"))
+    size, sha256 = told.get("size", large.get("size")), large.get("sha256")
+    if sha256 is not None and not is_digest(sha256):
+        raise ConfigurationError(f"the sha256 of {told['rfilename']} must be 64 lower-case hex digits, got {sha256!r}")
+    return Remote(str(told["rfilename"]), size if isinstance(size, int) else None, sha256)
 
 
 def wanted_names(names: Iterable[str]) -> list[str]:
