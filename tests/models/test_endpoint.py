@@ -342,7 +342,7 @@ def test_costs_are_counted_and_told_once():
             for _ in range(asked):
                 ask(endpoints)
             (told,) = endpoints.take_usage()
-            assert (told["model"], told["answers"], told["failures"]) == ("eye-1", asked, 0)
+            assert (told["model"], told["answers"], told["failures"]) == ("endpoint:eye-1", asked, 0)
             assert (told["prompt_tokens"], told["completion_tokens"]) == (120 * asked, 7 * asked)
             assert told["cost"] == pytest.approx(asked * (120 * 2 + 7 * 10) / 1e6)
     assert endpoints.take_usage() == []

@@ -11,11 +11,10 @@ from cortexia.annotators._options import require_ranges
 from cortexia.annotators.base import SessionContext, SparseAnnotator
 from cortexia.errors import ConfigurationError
 from cortexia.models.base import ModelAccess
-from cortexia.models.chat import ChatModel, Reply
+from cortexia.models.chat import ENDPOINT, ChatModel, Reply
 
 AUTO = "auto"
 OFFLINE = "offline"
-ENDPOINT = "endpoint:"
 
 
 @dataclass(frozen=True)

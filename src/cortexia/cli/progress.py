@@ -113,7 +113,7 @@ def describe_end(event: Event) -> str:
 
 def _describe_usage(event: Event) -> str:
     """``endpoint:eye-1 gave 3 answers for 360 + 21 tokens, cost 0.0009``."""
-    text = f"endpoint:{event['model']} gave {event['answers']} answers"
+    text = f"{event['model']} gave {event['answers']} answers"
     text += f" and {event['failures']} failures" if event["failures"] else ""
     text += f" for {event['prompt_tokens']} + {event['completion_tokens']} tokens"
     return text if event["cost"] is None else f"{text}, cost {event['cost']:.4g}"

@@ -12,6 +12,9 @@ from typing import Any, Protocol
 from cortexia.errors import InferenceError
 from cortexia.types import Picture
 
+ENDPOINT = "endpoint:"
+"""Before the name that a server has for a model, in place of a model's id."""
+
 Hide = Callable[[str], str]
 _ENDED_WELL = ("stop", None)
 _SHOWN = 200
@@ -45,8 +48,9 @@ class ChatModels(Protocol):
         """Raises ``ConfigurationError`` where the settings name no endpoint."""
 
     def take_usage(self) -> Sequence[Mapping[str, Any]]:
-        """For each model that was used since this was asked last its name (``model``), ``answers``, ``failures``,
-        ``prompt_tokens``, ``completion_tokens``, ``answer_s`` (seconds), and ``cost`` in the unit of the prices."""
+        """For each model that was used since this was asked last its name in options (``model``), ``answers``,
+        ``failures``, ``prompt_tokens``, ``completion_tokens``, ``answer_s`` (seconds), and ``cost`` in the unit of the
+        prices."""
 
 
 def request_body(model: str, text: str, jpeg: bytes, max_tokens: int, logprobs: bool = True) -> bytes:

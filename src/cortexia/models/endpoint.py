@@ -22,13 +22,10 @@ from cortexia.errors import (
     NetworkError,
     RemoteAnswerError,
 )
-from cortexia.models.chat import Reply, error_text, read_reply, read_usage, request_body
+from cortexia.models.chat import ENDPOINT, Reply, error_text, read_reply, read_usage, request_body
 from cortexia.net import NetPolicy
 from cortexia.resilience import Breakers, BreakerState
 from cortexia.types import Picture, ViewSpec
-
-PREFIX = "endpoint:"
-"""Before the name that a server has for a model, in place of a model's id."""
 
 _ANSWER_BYTES = 10_000_000
 _JPEG_QUALITY = 92
@@ -104,7 +101,7 @@ class ChatEndpoint:
         self.model = model
         self.settings = settings
         self._stopped = stopped
-        self._breaker = breakers[f"{PREFIX}{model}"]
+        self._breaker = breakers[f"{ENDPOINT}{model}"]
         self._pause = pause
         self._lock = threading.Lock()
         self._usage = Usage()
@@ -254,8 +251,8 @@ class Endpoints:
         """Raises ``ConfigurationError`` where the settings name no server."""
         if not self._settings.url:
             raise ConfigurationError(
-                f"model {PREFIX}{model}: no endpoint is set; name its base URL, such as https://example.org/v1, in the"
-                " setting endpoint_url"
+                f"model {ENDPOINT}{model}: no endpoint is set; name its base URL, such as https://example.org/v1, in"
+                " the setting endpoint_url"
             )
         with self._lock:
             if model not in self._made:
@@ -263,13 +260,13 @@ class Endpoints:
             return self._made[model]
 
     def take_usage(self) -> list[dict[str, Any]]:
-        """For each model that was used since this was asked last its name, the fields of ``Usage``, and the ``cost``,
-        ``None`` where a price is not known."""
+        """For each model that was used since this was asked last its name in options, the fields of ``Usage``, and the
+        ``cost``, ``None`` where a price is not known."""
         with self._lock:
             made = dict(self._made)
         taken = {model: endpoint.take_usage() for model, endpoint in made.items()}
         return [
-            {"model": model, **asdict(usage), "cost": usage.cost(self._settings)}
+            {"model": f"{ENDPOINT}{model}", **asdict(usage), "cost": usage.cost(self._settings)}
             for model, usage in taken.items()
             if usage != Usage()
         ]
