@@ -150,7 +150,7 @@ class ModelError(ResourceError):
     """Weights that are missing, or that may not be opened. Nothing of them was interpreted.
 
     ``reason``: ``missing``, ``half_written``, ``digest_mismatch``, ``pickle``, ``code`` (settings that name
-    Python code), ``external_data``, ``too_large``, ``malformed`` (named like a model, and no well-formed one),
+    code to load), ``external_data``, ``too_large``, ``malformed`` (named like a model, and no well-formed one),
     ``unsupported`` (a format or runtime that is not known here), ``signature``, ``no_memory``.
     """
 

@@ -12,6 +12,7 @@ from cortexia.annotators.base import option_types
 from cortexia.batch.batch_file import BatchEntry
 from cortexia.config import Settings, merged_options
 from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.models.adoption import shown_source
 from cortexia.models.shop import ModelShop
 from cortexia.pipelines import annotators_of
 from cortexia.plan import make_recipes, resolve
@@ -108,5 +109,6 @@ class ModelVersions:
         key = annotator, source
         if key not in self._ids:
             self._ids[key] = self._models.adopt(source, self._tell).id
-            self._tell({"event": "model_chosen", "annotator": annotator, "model": self._ids[key], "source": source})
+            chosen = {"annotator": annotator, "model": self._ids[key], "source": shown_source(source)}
+            self._tell({"event": "model_chosen", **chosen})
         return self._ids[key]

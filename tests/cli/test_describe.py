@@ -121,6 +121,8 @@ def test_an_endpoint_describes_and_its_key_is_nowhere(cortexia, clip, tmp_path):
         done = cortexia(
             *("annotate", clip, "--annotators", "captions", "--option", "captions.model=endpoint:eye-1"),
             CORTEXIA_LOG_LEVEL="debug",
+            CORTEXIA_ENDPOINT_PRICE_INPUT="1",
+            CORTEXIA_ENDPOINT_PRICE_OUTPUT="10",
             **reach(server),
         )
     assert done.returncode == 0, done.stderr
@@ -129,7 +131,7 @@ def test_an_endpoint_describes_and_its_key_is_nowhere(cortexia, clip, tmp_path):
     captions = rows(cortexia, "caption")
     assert [row["data"]["text"] for row in captions] == ["A drawn place."] * 3
     assert [row["confidence"] for row in captions] == [pytest.approx(0.8)] * 3
-    assert "endpoint_used" in done.stderr
+    assert "describe.mp4: endpoint:eye-1 gave 3 answers for 360 + 21 tokens, cost 0.00057" in done.stderr
     assert KEY not in done.stdout + done.stderr
     kept = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert kept

@@ -8,7 +8,7 @@ import json
 import math
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from serving import send, serving
 
+from cortexia.config import Settings
 from cortexia.models.endpoint import Endpoints, EndpointSettings
 
 KEY = "sk-never-to-be-seen-1234567890"
@@ -59,7 +60,12 @@ class ChatServer:
     def endpoints(self, pauses: list[float] | None = None, **settings: Any) -> Endpoints:
         """A client of it that waits for nothing, but says in ``pauses`` how long it would have."""
         waited = pauses if pauses is not None else []
-        return Endpoints(EndpointSettings(**{"url": self.url, "key": KEY, **settings}), pause=waited.append)
+        return Endpoints(endpoint_settings(**{"url": self.url, "key": KEY, **settings}), pause=waited.append)
+
+
+def endpoint_settings(**values: Any) -> EndpointSettings:
+    """Those of the defaults, but for ``values``."""
+    return replace(EndpointSettings.of(Settings()), **values)
 
 
 @contextlib.contextmanager

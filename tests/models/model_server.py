@@ -30,7 +30,7 @@ def serving(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def plain_fetch(url: str, target: Path, *, sha256=None, size_bytes=None, on_progress=None) -> Path:
+def plain_fetch(url: str, target: Path, *, sha256=None, size_bytes=None, max_bytes=None, on_progress=None) -> Path:
     """Whatever the server sends, unchecked: what pull must check itself."""
     with urllib.request.urlopen(url, timeout=10) as answer:
         data = answer.read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -13,7 +13,9 @@ from cortexia.annotators.base import StreamAnnotator, StreamSession
 from cortexia.app import App, Request
 from cortexia.config import Settings, load_settings
 from cortexia.errors import ConfigurationError, ModelError
-from cortexia.models.access import ModelSettings, open_models
+from cortexia.models import access
+from cortexia.models.access import ModelSettings, open_models, uses_gpu
+from cortexia.models.failures import no_memory
 from cortexia.testing import ShotSpec, VideoSpec
 from cortexia.types import Measure, Query, Sampling, TimeSpan
 
@@ -131,3 +133,25 @@ def test_a_model_that_is_missing_fails_that_run_with_its_remedy(settings, clips,
         report = app.annotate([clip], Request(("tripled",)))
     assert [run.status for run in report.videos[0].runs] == ["failed"]
     assert "cortexia models pull tiny" in report.videos[0].runs[0].message
+
+
+@pytest.mark.parametrize(("gpu", "tried"), [(None, ["auto"]), ("cuda:0", ["auto", "cpu"])])
+def test_a_load_without_memory_goes_to_the_cpu_only_from_a_gpu(settings, monkeypatch, gpu, tried):
+    loads = []
+
+    def start(entry, data, found, device):
+        loads.append(device)
+        raise no_memory(entry.id)
+
+    bring(settings)
+    monkeypatch.setattr(access, "start_session", start)
+    monkeypatch.setattr(access, "gpu_of", lambda device: gpu)
+    with pytest.raises(ModelError, match="no memory"):
+        open_models(settings).open("tiny")
+    assert loads == tried
+
+
+def test_a_machine_without_a_gpu_uses_none(settings):
+    folder = replace(entry_of(DATA), repo="owner/tiny")
+    assert not any(uses_gpu(entry, "cpu") for entry in (entry_of(DATA), folder))
+    assert uses_gpu(entry_of(DATA), "cuda:0")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tiny_onnx
 from folder_models import REPO, REVISION, files_of, write_catalogue, write_folder
 from hub_server import Hub
 from offered_models import CLIP, Mlflow, detector, kept, settings_in, write
@@ -22,10 +23,14 @@ from cortexia.errors import (
     RemoteAnswerError,
     SourceRefusedError,
     UnknownNameError,
+    ValidationError,
 )
-from cortexia.models.adopted import ENTRY_FILE
+from cortexia.models.adopted import ENTRY_FILE, adopted_id
+from cortexia.models.library import mend
 from cortexia.models.manifest import MANIFEST, digest_of
+from cortexia.models.pull import Puller
 from cortexia.models.shop import ModelShop
+from cortexia.versions import ModelVersions
 
 HF = f"hf:{REPO}@{REVISION}"
 
@@ -162,10 +167,21 @@ def test_a_tracking_server_in_the_open_needs_https(settings):
         mlflow_shop(settings, "http://8.8.8.8:5000").adopt("mlflow:x/1")
 
 
-@pytest.mark.parametrize("uri", ["", "sqlite:///mlflow.db", "databricks"])
-def test_without_a_tracking_server_it_says_which_setting_names_one(settings, uri):
-    with pytest.raises(ConfigurationError, match="mlflow_tracking_uri"):
+@pytest.mark.parametrize(
+    ("uri", "kind"),
+    [
+        ("", "no address"),
+        ("sqlite:///mlflow.db", "'sqlite'"),
+        ("databricks", "no address"),
+        ("postgresql://mlf:s3cret@db/mlflow", "'postgresql'"),
+        ("https://mlf:s3cret@mlflow.example.org", "'https'"),
+        ("https://mlflow.example.org?token=s3cret", "'https'"),
+    ],
+)
+def test_without_a_tracking_server_it_says_which_setting_names_one(settings, uri, kind):
+    with pytest.raises(ConfigurationError, match=f"mlflow_tracking_uri.*{kind}") as raised:
         mlflow_shop(settings, uri).adopt("mlflow:x/1")
+    assert "s3cret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("form", ["mlflow:x", "mlflow:x/latest", "models:/x@best", "mlflow:a/b/1", "mlflow:/1"])
@@ -230,6 +246,29 @@ def test_a_registry_tells_what_it_has(settings):
             ModelShop(settings).adopt(f"{address}/r.toml#ours")
 
 
+def test_a_signed_address_of_a_registry_is_fetched_and_never_told(tmp_path, settings):
+    site, data, signed = Site(), detector()["bright.onnx"], "/r.toml?sig=s3cret"
+    told: list[object] = []
+    with serving(site) as address:
+        source = f"{address}{signed}#ours"
+        for page, why in (
+            (b"<html>", "catalogue of models"),
+            (registry(address, b"x", id="else").encode(), "unknown model"),
+        ):
+            site.pages[signed] = page
+            with pytest.raises(ConfigurationError, match=why) as raised:
+                ModelShop(settings).adopt(source, told.append)
+            told.append(str(raised.value))
+        text = registry(address, data) + "settings = { input_size = [416, 416] }\n"
+        site.pages |= {signed: text.encode(), "/weights": data}
+        ModelVersions(ModelShop(settings), [f"objects={source}"], told.append).options_for(["objects"], {})
+        entry = ModelShop(settings).adopt(source)
+    assert entry.source == f"{address}/r.toml#ours"
+    assert {event["source"] for event in told if isinstance(event, dict)} == {entry.source}
+    assert "s3cret" not in repr(told) + mend(replace(entry, url=""))
+    assert not any(b"s3cret" in (settings.model_folders[-1] / name).read_bytes() for name in kept(settings))
+
+
 def test_a_folder_of_a_registry_names_its_files(settings):
     hub, site = Hub(files=CLIP), Site()
     head = '[[model]]\nid = "ours"\ntask = "x"\nlicence = "MIT"\nadapter = "clip"\nrepo = "owner/tiny"\n'
@@ -245,6 +284,35 @@ def test_a_folder_of_a_registry_names_its_files(settings):
         site.pages["/r.toml"] = head.encode()
         with pytest.raises(ConfigurationError, match="has no digests"):
             ModelShop(settings).adopt(f"{address}/r.toml#ours")
+
+
+@pytest.mark.parametrize("adapter", ["../../../../victim/x", "..", "", "yolox/../../x", "clip", "Yolox"])
+def test_an_adapter_of_a_registry_that_nothing_here_runs_brings_nothing(tmp_path, settings, adapter):
+    site, data = Site(), detector()["bright.onnx"]
+    with serving(site) as address:
+        site.pages |= {"/r.toml": registry(address, data, adapter=adapter).encode(), "/weights": data}
+        with pytest.raises(UnknownNameError, match=r"adapter .*known: .*yolox"):
+            ModelShop(settings).adopt(f"{address}/r.toml#ours")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("adapter", ["../../../../victim/x", "..", "a/b", "/x"])
+def test_an_id_never_leads_out_of_the_folder_of_models(adapter):
+    with pytest.raises(ConfigurationError, match="is no name"):
+        adopted_id(replace(tiny_onnx.entry_of(b"x"), adapter=adapter))
+
+
+def test_a_pull_never_writes_outside_of_its_folder(tmp_path):
+    data = tiny_onnx.scaling()
+    entry = replace(tiny_onnx.entry_of(data), id="../../victim")
+
+    def fetch(url, target, **_):
+        target.write_bytes(data)
+        return target
+
+    with pytest.raises(ValidationError, match=r"'\.\.'"):
+        Puller(tmp_path / "a" / "models", fetch).pull(entry)
+    assert not (tmp_path / "victim").exists()
 
 
 def test_plain_http_is_refused_unless_a_setting_permits_it(settings):

@@ -9,6 +9,7 @@ import io
 import lzma
 import pickle  # noqa: TID251 - to write what must be refused
 import struct
+import tracemalloc
 import zipfile
 import zlib
 
@@ -17,9 +18,54 @@ import pytest
 from tiny_onnx import scaling
 
 from cortexia.errors import ModelError
-from cortexia.models.formats.content import Format, check_model, name_format
+from cortexia.models.formats.content import Format, check_model, holds_pickle, name_format
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+def sparse(path, head: bytes, tail: bytes = b"", size: int = 64 << 20):
+    """A file of ``size`` bytes, most of which are zeros that take no room."""
+    with path.open("wb") as file:
+        file.write(head)
+        file.seek(size - len(tail))
+        file.write(tail or b"\0")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("head", "tail", "is_code"),
+    [
+        (b"\0\0", b"", False),
+        (b"any text", b"", False),
+        (b"\x89HDF\r\n\x1a\n", b"", False),
+        (b"\x89HDF\r\n\x1a\n", b'"Lambda"', True),
+        (pickle.dumps(print), b"", True),
+    ],
+)
+def test_a_large_file_is_looked_at_and_not_copied(tmp_path, head, tail, is_code):
+    path = sparse(tmp_path / "large", head, tail)
+    tracemalloc.start()
+    try:
+        assert holds_pickle(path) is is_code
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_large_archive_is_looked_at_and_not_copied(tmp_path):
+    archive = zipped(data_dot_pkl=pickled())
+    path = sparse(tmp_path / "large", b"anything", archive, 64 << 20)
+    tracemalloc.start()
+    try:
+        assert holds_pickle(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_empty_file_holds_nothing(tmp_path):
+    (tmp_path / "empty").touch()
+    assert not holds_pickle(tmp_path / "empty")
 
 
 class Canary:

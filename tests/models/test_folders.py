@@ -125,6 +125,15 @@ def test_the_right_digest_does_not_open_what_must_not_be(tmp_path, name, data, w
     assert reason(ModelLibrary([tmp_path])) == why
 
 
+def test_a_word_of_a_vocabulary_is_no_code(tmp_path):
+    files = {
+        **FILES,
+        "tokenizer.json": json.dumps({"model": {"vocab": {"auto_map": 7, "attn_implementation": 8}}}).encode(),
+    }
+    write_folder(tmp_path / "a", files)
+    assert ModelLibrary([tmp_path]).read_folder(entry_of(files))
+
+
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
     write_folder(tmp_path / "a")
     assert reason(ModelLibrary([tmp_path], size_limit=50)) == "too_large"

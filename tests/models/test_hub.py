@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 import pickle  # noqa: TID251 - to write what must be refused
+from dataclasses import replace
 
 import pytest
 from folder_models import FILES, REPO, REVISION, entry_of, safetensors, write_catalogue
 from hub_server import Hub
-from serving import serving
+from serving import LOCAL, serving
 
 from cortexia.config import Settings
-from cortexia.errors import ConfigurationError, ModelError, NetworkError, RemoteAnswerError, SourceRefusedError
+from cortexia.errors import (
+    ConfigurationError,
+    ModelError,
+    NetworkError,
+    RemoteAnswerError,
+    SourceRefusedError,
+    TransferLimitError,
+)
+from cortexia.models.arrivals import fetch_answer
 from cortexia.models.fetching import network_fetch
 from cortexia.models.hub import read_commit, wanted_names
 from cortexia.models.library import INCOMING, ModelLibrary
 from cortexia.models.manifest import MANIFEST, parse_manifest
 from cortexia.models.pull import Puller
 from cortexia.models.shop import ModelShop
+from cortexia.net import fetch
 
 FETCH = network_fetch(Settings(allow_http=True, allow_private_network=True))
 
@@ -161,3 +171,47 @@ def test_a_file_that_is_too_large_is_not_begun(tmp_path, monkeypatch):
         pull(tmp_path, hub)
     assert raised.value.reason == "too_large"
     assert not any(path.endswith("model.safetensors") for path in hub.asked)
+
+
+def test_an_answer_without_end_is_not_taken_in(tmp_path):
+    sent = []
+
+    def endless(handler):
+        handler.send_response(200)
+        handler.send_header("ETag", '"one"')
+        handler.end_headers()
+        for _ in range(64):
+            handler.wfile.write(b" " * (1 << 20))
+            sent.append(1)
+
+    with (
+        serving(endless) as address,
+        pytest.raises(TransferLimitError, match="answers more than 8388608 bytes") as raised,
+    ):
+        fetch_answer(address, tmp_path / "answer", FETCH)
+    assert (raised.value.reason, names(tmp_path)) == ("too_large", [])
+    assert len(sent) < 64
+
+
+def test_nothing_stays_of_an_answer_that_broke_off(tmp_path):
+    def cut(handler):
+        handler.send_response(200)
+        handler.send_header("ETag", '"one"')
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"half")
+        handler.close_connection = True
+
+    def bring(url, target, **_):
+        return fetch(url, target, policy=replace(LOCAL, attempts=1))
+
+    with serving(cut) as address, pytest.raises(NetworkError, match="gave up"):
+        fetch_answer(address, tmp_path / "answer", bring)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("digest", ["", "ab", "AB" * 32, "../../x", 7, ["ab" * 32]])
+def test_a_digest_that_is_none_is_an_answer_that_is_none(tmp_path, digest):
+    with pytest.raises(RemoteAnswerError, match=r"sha256 of model\.safetensors"):
+        pull(tmp_path, Hub(told={"model.safetensors": digest}))
+    assert names(tmp_path) == []

@@ -102,6 +102,7 @@ class Machine:
     room: int = 100
     devices: dict[str, str] = field(default_factory=dict)
     calls: list[tuple[str, str, int]] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
 
     def load(self, entry, device: str = "cuda:0"):
         self.devices[entry.id] = device
@@ -129,7 +130,9 @@ class Model:
         return [2 * item for item in items]
 
     def release(self) -> None:
-        del self.machine.devices[self.name]
+        self.machine.released.append(self.device)
+        if self.machine.devices[self.name] == self.device:
+            del self.machine.devices[self.name]
 
 
 def double(model: Model, items):
@@ -196,6 +199,39 @@ def test_a_load_without_memory_puts_others_away_then_takes_the_cpu():
     assert models.lend("x").map(double, [1, 2]) == [2, 4]
     assert counts(models, "x") == (0, 1, 1)
     assert machine.calls == [("x", "cpu", 2)]
+
+
+def test_without_a_gpu_a_load_without_memory_is_not_tried_again_on_the_cpu():
+    loads = []
+
+    def load(entry, device="cpu"):
+        loads.append(device)
+        raise out_of_memory()
+
+    models = ResourceManager(lambda: CATALOGUE, load, load_on_cpu=load, budget=Budget(uses_gpu=lambda entry: False))
+    with structlog.testing.capture_logs() as logs, pytest.raises(ModelError, match="none left"):
+        models.lend("x")
+    assert (len(loads), logs) == (1, [])
+
+
+def test_a_model_that_went_to_the_cpu_gives_its_memory_back_with_its_last_user():
+    machine = Machine(room=1)
+    models = machine.manager()
+    lent = models.lend("x")
+    seen = []
+
+    def hold(model):
+        """Meanwhile another run of the same model sends it to the CPU."""
+        machine.room = 0
+        if not seen:
+            seen.append(model)
+            assert lent.use(lambda other: other.double([1])) == [2]
+            assert machine.released == []
+        return model.device
+
+    assert lent.use(hold) == "cuda:0"
+    assert machine.released == ["cuda:0"]
+    assert machine.devices == {"x": "cpu"}
 
 
 def test_a_model_in_use_is_not_put_away_for_another():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -40,6 +42,39 @@ def test_memory_that_is_not_there_is_an_error_of_the_machine():
     with pytest.raises(ModelError, match="no memory") as raised:
         OnnxSession("tiny", data).run({"x": np.zeros(1, np.float32)})
     assert raised.value.reason == "no_memory"
+
+
+LOAD = """
+import resource, sys
+from pathlib import Path
+from cortexia.errors import ModelError
+from cortexia.models.onnx import OnnxSession, _options
+data = Path(sys.argv[1]).read_bytes()
+OnnxSession("warm", Path(sys.argv[2]).read_bytes(), "cpu")
+used = int(Path("/proc/self/statm").read_text().split()[0]) * 4096
+resource.setrlimit(resource.RLIMIT_AS, (used + (int(sys.argv[3]) << 20),) * 2)
+try:
+    OnnxSession("large", data, "cpu")
+except ModelError as error:
+    print(error.reason)
+else:
+    print("loaded")
+"""
+
+
+@pytest.mark.parametrize(("room_mib", "came"), [(30, "no_memory"), (110, "no_memory"), (600, "loaded")])
+def test_memory_that_is_not_there_to_load_is_told_as_such(tmp_path, room_mib, came):
+    """With little room the runtime raises ``MemoryError``, with some more an error of its own."""
+    length = 64 << 18
+    weights = field(1, length) + field(2, 1) + field(8, "w") + field(9, bytes(4 * length))
+    graph = field(1, node("Mul", ["x", "w"], ["y"])) + field(2, "g") + field(5, weights)
+    large, small = tmp_path / "large.onnx", tmp_path / "small.onnx"
+    large.write_bytes(model(graph + field(11, value_info("x", length)) + field(12, value_info("y", length))))
+    small.write_bytes(scaling())
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, str(large), str(small), str(room_mib)], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout.strip(), done.returncode) == (came, 0), done.stderr
 
 
 def test_what_the_runtime_refuses_is_our_error():

@@ -266,6 +266,26 @@ def test_an_own_server_may_be_private_and_is_the_only_one():
         check_url("https://127.0.0.1/", policy)
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://models.example/v1", "not https"),
+        ("http://models.example:443/v1", "not https"),
+        ("https://models.example:8443/v1", "another port than 443"),
+    ],
+)
+def test_an_own_server_of_https_leads_neither_to_plain_http_nor_to_another_port(url, why):
+    policy = own("https://models.example/v1", ["93.184.216.34"])
+    with pytest.raises(SourceRefusedError, match=why):
+        check_url(url, policy)
+    assert check_url("https://models.example:443/v2", policy)
+
+
+def test_plain_http_to_an_own_server_of_https_takes_the_setting():
+    """Negative control of the test above."""
+    assert check_url("http://models.example:443/v1", own("https://models.example/v1", allow_http=True))
+
+
 def test_an_own_server_is_no_way_to_cloud_metadata():
     with pytest.raises(SourceRefusedError, match="never contacted"):
         checked_addresses("models.example", 443, own("https://models.example/v1", ["169.254.169.254"]))

@@ -18,9 +18,10 @@ from cortexia.errors import (
     ReadOnlyError,
     RemoteAnswerError,
     ResourceError,
+    SourceRefusedError,
     TransferLimitError,
 )
-from cortexia.net import download, fetch
+from cortexia.net import NetPolicy, download, fetch
 
 BODY = bytes(range(256)) * 4096
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -227,3 +228,21 @@ def test_tls_checks_the_name_and_not_the_address(certificate, tmp_path, name, tr
         else:
             with pytest.raises(NetworkError, match=r"(?i)certificate"):
                 fetch(f"https://{name}:{port}/", tmp_path / "x", policy=policy)
+
+
+def test_a_server_that_the_operator_named_by_https_does_not_lead_to_plain_http(certificate, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert", certificate / "key")
+    places: list[str] = []
+    with serving(lambda handler: send(handler, b"", 302, Location=places[0]), tls=context) as base:
+        port = base.rpartition(":")[2]
+        url = f"https://pinned.invalid:{port}/"
+        trusted = ssl.create_default_context(cafile=str(certificate / "cert"))
+        policy = NetPolicy.for_own_server(url, resolver=lambda host, port: ["127.0.0.1"], tls=trusted)
+        for place, why in (
+            (f"http://pinned.invalid:{port}/", "not https"),
+            ("https://pinned.invalid/", "another port"),
+        ):
+            places[:] = [place]
+            with pytest.raises(SourceRefusedError, match=why):
+                fetch(url, tmp_path / "x", policy=policy)

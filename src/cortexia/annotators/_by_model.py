@@ -11,14 +11,13 @@ from cortexia.annotators._options import require_ranges
 from cortexia.annotators.base import SessionContext, SparseAnnotator
 from cortexia.errors import ConfigurationError
 from cortexia.models.base import ModelAccess
-from cortexia.models.chat import ChatModel, Reply
+from cortexia.models.chat import ENDPOINT, ChatModel, Reply
 from cortexia.types import ViewSpec
 
 AUTO = "auto"
 OFFLINE = "offline"
 NONE = "none"
 """Instead of a model: the best that is here, none but what the house itself knows, and not at all."""
-ENDPOINT = "endpoint:"
 FULL = ViewSpec()
 """The full picture: the adapter itself shrinks it as the network was trained, and the decoder's way to full-size BGR is
 its cheapest. A smaller view made by the decoder would be other pixels, and other boxes."""

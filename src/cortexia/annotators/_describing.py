@@ -24,7 +24,7 @@ class Describing(ByModel, ABC):
             return DescribingSession(self.composing(), context.moved)
         if self.endpoint_model is not None:
             chat = self.chat(context)
-            return DescribingSession(self.asking(chat, context.moved), context.moved, chat.log_usage)
+            return DescribingSession(self.asking(chat, context.moved), context.moved)
         return DescribingSession(self.looking(context), context.moved)
 
     @abstractmethod
@@ -41,17 +41,11 @@ class Describing(ByModel, ABC):
 
 
 class DescribingSession(SparseSession):
-    """One picture after the other. ``moved``: called after each. ``on_close``: called when it is done."""
+    """One picture after the other. ``moved``: called after each."""
 
-    def __init__(
-        self,
-        describe: Describer,
-        moved: Callable[[], None] = lambda: None,
-        on_close: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, describe: Describer, moved: Callable[[], None]) -> None:
         self._describe = describe
         self._moved = moved
-        self._on_close = on_close
 
     def annotate(self, pictures: Sequence[StoredPicture]) -> Emissions:
         return [self._rows(picture) for picture in pictures]
@@ -60,6 +54,3 @@ class DescribingSession(SparseSession):
         made = list(self._describe(picture))
         self._moved()
         return made
-
-    def close(self) -> None:
-        self._on_close()

@@ -75,7 +75,7 @@ def worker_options(payload: Mapping[str, Any], cancel: CancelToken) -> WorkerOpt
         media_cache=MediaCache(Path(payload["media_cache"])),
         identities=IdentityCache(Path(payload["cache"])),
         models=models,
-        endpoints=Endpoints(EndpointSettings(**payload["endpoint"])),
+        endpoints=Endpoints(EndpointSettings(**payload["endpoint"]), stopped=lambda: cancel.is_cancelled),
         slots=_slots(payload, models),
         store_patience_s=payload["store_patience_s"],
         space=_space(payload) if waits else None,

@@ -143,6 +143,8 @@ class Worker:
             ending = self._give_back(claim, error)
         finally:
             self._recorder.end()
+        for used in self._options.endpoints.take_usage() if self._options.endpoints else ():
+            self._emit({"event": "endpoint_used", "job_id": job.job_id, "video_id": job.video_id, **used})
         self._finished(job, ending, started)
 
     def _annotate(self, claim: Claim, token: CancelToken) -> Iterator[Window]:

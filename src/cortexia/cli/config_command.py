@@ -9,7 +9,11 @@ import click
 
 from cortexia.cli.options import config_option, json_option, settings_from, store_option
 from cortexia.config import SECRETS
+from cortexia.net import shown_url
 from cortexia.stores import without_password
+
+_ADDRESSES = ("s3_endpoint_url", "model_hub", "mlflow_tracking_uri", "endpoint_url")
+"""Settings that other programs write credentials into."""
 
 
 @click.group("config")
@@ -31,6 +35,7 @@ def show(store: str | None, config_file: str | None, as_json: bool) -> None:
     """
     loaded = settings_from(config_file, store=store)
     values = dataclasses.asdict(loaded.settings) | {"store": without_password(loaded.settings.store)}
+    values |= {name: shown_url(values[name]) for name in _ADDRESSES if "://" in values[name]}
     values |= {name: "***" for name in SECRETS if values[name]}
     if as_json:
         report = {name: {"value": value, "origin": loaded.origin[name]} for name, value in values.items()}

@@ -49,6 +49,9 @@ class Meter:
         return share, usage.memory_bytes
 
 
+_TOLD = ("job_finished", "worker_died", "input_rejected", "endpoint_used")
+
+
 class Board:
     """Takes events, and shows them as a table that is drawn anew a few times a second."""
 
@@ -71,7 +74,7 @@ class Board:
         with self._lock:
             name = self._tally.name(event)
             self._tally.take(event)
-        if event["event"] in ("job_finished", "worker_died", "input_rejected"):
+        if event["event"] in _TOLD:
             line = f"{name}: {self._describe_end(event)}" if name else self._describe_end(event)
             self._console.print(Text(line), highlight=False)
 

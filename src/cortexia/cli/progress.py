@@ -15,7 +15,7 @@ from cortexia.cli.tally import Tally, VideoAtWork
 from cortexia.wording import clock, one_line
 
 Event = Mapping[str, Any]
-_TOLD = ("job_finished", "worker_died", "input_rejected", "annotations_quarantined")
+_TOLD = ("job_finished", "worker_died", "input_rejected", "annotations_quarantined", "endpoint_used")
 _LINE_EVERY_S = 5.0
 _VIDEOS_SAID = 4
 
@@ -101,9 +101,19 @@ def describe_end(event: Event) -> str:
         return f"{one_line(event['message'])}; the job is {event['status']}"
     if event["event"] == "input_rejected":
         return f"rejected: {one_line(event['message'])}"
+    if event["event"] == "endpoint_used":
+        return _describe_usage(event)
     text = str(event["status"]).replace("_", " ")
     if event.get("wall_s") is not None:
         text += f" in {event['wall_s']:.1f} s"
     if event.get("message"):
         text += f": {one_line(event['message'])}"
     return text
+
+
+def _describe_usage(event: Event) -> str:
+    """``endpoint:eye-1 gave 3 answers for 360 + 21 tokens, cost 0.0009``."""
+    text = f"{event['model']} gave {event['answers']} answers"
+    text += f" and {event['failures']} failures" if event["failures"] else ""
+    text += f" for {event['prompt_tokens']} + {event['completion_tokens']} tokens"
+    return text if event["cost"] is None else f"{text}, cost {event['cost']:.4g}"

@@ -21,7 +21,7 @@ from cortexia.engine.control import MACHINE_ERRORS, EngineOptions, Recorder, Sto
 from cortexia.engine.gates import Gate
 from cortexia.engine.lane import check_provided
 from cortexia.engine.numbering import Numbering
-from cortexia.errors import AnnotatorError
+from cortexia.errors import AnnotatorError, JobCancelled
 from cortexia.plan import PlannedRun
 from cortexia.stores.base import RunWindow
 from cortexia.types import Annotation, AnnotationRecord, MediaInfo, RunStatus
@@ -107,7 +107,8 @@ def look(run: PlannedRun, reader: StoredReader, context: SessionContext, options
     except MACHINE_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - foreign code ends here
-        yield harvest.failed(error)
+        is_stop = isinstance(error, JobCancelled) and options.cancel.is_cancelled
+        yield harvest.window(done) if is_stop else harvest.failed(error)
         return
     finally:
         with at_work(run, options.recorder):

@@ -17,7 +17,7 @@ from cortexia.models.formats.content import Format
 from cortexia.models.library import ModelLibrary
 from cortexia.models.litert import LiteRtSession
 from cortexia.models.manager import ResourceManager
-from cortexia.models.onnx import OnnxSession
+from cortexia.models.onnx import OnnxSession, gpu_of
 from cortexia.models.shelf import Budget, need_bytes
 
 
@@ -114,10 +114,19 @@ def open_models(settings: Settings | ModelSettings) -> ResourceManager:
     return ResourceManager(
         catalogue,
         load,
-        load_on_cpu=None if chosen.device == "cpu" else functools.partial(load, device="cpu"),
+        load_on_cpu=functools.partial(load, device="cpu"),
         threads=chosen.threads,
-        budget=Budget(need=need),
+        budget=Budget(need=need, uses_gpu=lambda entry: uses_gpu(entry, chosen.device)),
     )
+
+
+def uses_gpu(entry: ModelEntry, device: str) -> bool:
+    """Whether the runtime for ``entry`` takes a GPU where the setting is ``device``. Loads that runtime."""
+    if device == "cpu" or not entry.is_folder:
+        return gpu_of(device) is not None
+    from cortexia.models.torch.runtime import choose_device
+
+    return choose_device(device) != "cpu"
 
 
 def start_session(entry: ModelEntry, data: bytes, found: Format, device: str) -> InferenceSession:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cortexia.errors import ConfigurationError
-from cortexia.models.base import ModelEntry
+from cortexia.models.base import MODEL_ID, ModelEntry
 from cortexia.types import canonical_json
 
 ENTRY_FILE = "cortexia-entry.toml"
@@ -23,11 +23,15 @@ _TEXTS = ("id", "task", "licence", "adapter", "url", "source", "signature_url", 
 
 def adopted_id(entry: ModelEntry) -> str:
     """``ADAPTER-`` and the first 12 digits of the SHA-256 of its weights; where it has settings, which change what
-    comes out as weights do, of the SHA-256 over both. Raises ``ConfigurationError`` for settings that are not JSON."""
+    comes out as weights do, of the SHA-256 over both. Raises ``ConfigurationError`` for settings that are not JSON,
+    and for an adapter that makes no id: it names a folder."""
     digest = entry.sha256
     if entry.settings:
         digest = hashlib.sha256(f"{digest}\0{_settings_text(entry.settings)}".encode()).hexdigest()
-    return f"{entry.adapter}-{digest[:_ID_DIGITS]}"
+    made = f"{entry.adapter}-{digest[:_ID_DIGITS]}"
+    if not MODEL_ID.fullmatch(made):
+        raise ConfigurationError(f"adapter {entry.adapter!r} of a model is no name")
+    return made
 
 
 def is_same_model(one: ModelEntry, other: ModelEntry) -> bool:

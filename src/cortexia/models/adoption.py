@@ -18,7 +18,8 @@ from typing import Any
 
 from cortexia.config import Settings
 from cortexia.errors import ConfigurationError, CortexiaError, ResourceError, UnknownNameError
-from cortexia.files import atomic_write, locked_folder, make_folder, translate_os_error
+from cortexia.files import atomic_write, locked_folder, make_folder, safe_join, translate_os_error
+from cortexia.models.adapters.openers import ADAPTERS
 from cortexia.models.adopted import ENTRY_FILE, adopted_id, entry_text, is_same_model
 from cortexia.models.arrivals import fetch_answer, settle_folder
 from cortexia.models.base import ModelEntry, ModelFile
@@ -31,6 +32,8 @@ from cortexia.models.library import INCOMING, ModelLibrary, read_verified
 from cortexia.models.manifest import check_repo, is_revision, pinned
 from cortexia.models.mlflow import MlflowServer, RegisteredVersion
 from cortexia.models.pull import Puller
+from cortexia.models.torch.choice import FAMILIES
+from cortexia.net import shown_url
 
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -125,10 +128,12 @@ class Adoption:
     def _from_mlflow(self, source: str) -> ModelEntry:
         version = RegisteredVersion.parse(source)
         uri = self._settings.mlflow_tracking_uri
-        if not uri.startswith(_WEB):
+        if not uri.startswith(_WEB) or any(sign in uri for sign in "@?#"):
+            # the rest of it may hold the password of a database
+            kind = f"an address of {uri.partition(':')[0]!r}" if "://" in uri else "no address"
             raise ConfigurationError(
                 f"{source}: the setting mlflow_tracking_uri (or MLFLOW_TRACKING_URI) must name the tracking server,"
-                f" such as https://mlflow.example.org, got {uri!r}"
+                f" such as https://mlflow.example.org, without user, query and fragment, got {kind}"
             )
         name = f"{version} of {uri.rstrip('/')}"
         if (known := self._remembered(name)) is not None:
@@ -143,14 +148,17 @@ class Adoption:
 
     def _from_registry(self, source: str) -> ModelEntry:
         url, _, model_id = source.partition("#")
+        # an address may be signed: what is shown and kept has no query
+        place, source = shown_url(url), shown_source(source)
         with self._incoming() as incoming:
             text = fetch_answer(url, incoming / "registry.toml", self._fetch).decode("utf-8", "replace")
-        found = {entry.id: entry for entry in parse_catalogue(text, url)}
+        found = {entry.id: entry for entry in parse_catalogue(text, place)}
         if model_id not in found:
-            raise UnknownNameError(f"model of {url}", model_id, found)
+            raise UnknownNameError(f"model of {place}", model_id, found)
         entry = replace(found[model_id], presets=(), source=source)
         if not entry.is_pinned:
-            raise ConfigurationError(f"{url}: model {model_id!r} has no digests; name its files, or hf:{entry.repo}")
+            raise ConfigurationError(f"{place}: model {model_id!r} has no digests; name its files, or hf:{entry.repo}")
+        _check_adapter(entry)
         entry = replace(entry, id=adopted_id(entry))
         known = self._same(entry) or entry
         if self._library.find(known) is None:
@@ -192,7 +200,7 @@ class Adoption:
             else:
                 read_verified(entry, place / entry.file)
             files = entry.files or (ModelFile(entry.file, entry.sha256, entry.size_bytes),)
-            settle_folder(place, files, self._folder / known.id, {})
+            settle_folder(place, files, safe_join(self._folder, known.id), {})
         shutil.rmtree(place, ignore_errors=True)
         return self._entered(known, entry)
 
@@ -204,8 +212,9 @@ class Adoption:
         if not is_new and not (is_renamed and known.source != entry.source):
             return known
         made = replace(known, source=entry.source)
-        make_folder(self._folder / made.id)
-        atomic_write(self._folder / made.id / ENTRY_FILE, entry_text(made).encode())
+        folder = safe_join(self._folder, made.id)
+        make_folder(folder)
+        atomic_write(folder / ENTRY_FILE, entry_text(made).encode())
         return made
 
     def _copy(self, folder: Path, names: list[str], place: Path, source: str) -> None:
@@ -228,6 +237,19 @@ class Adoption:
             if not is_ours:
                 raise ResourceError(f"another command writes to {self._folder}; wait until it is done and run again")
             yield incoming
+
+
+def shown_source(source: str) -> str:
+    """What a model was named by, without the secrets that an address may hold."""
+    url, _, model_id = source.partition("#")
+    return f"{shown_url(url)}#{model_id}" if source.startswith(_WEB) else source
+
+
+def _check_adapter(entry: ModelEntry) -> None:
+    """Before a byte is brought that nothing here could run. Raises ``UnknownNameError``."""
+    known = FAMILIES if entry.is_folder else ADAPTERS
+    if entry.adapter not in known:
+        raise UnknownNameError(f"adapter (of model {entry.source})", entry.adapter, known)
 
 
 def _unpinned(repo: str, hub: str, revision: str | None) -> ModelEntry:

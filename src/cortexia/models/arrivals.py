@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cortexia.errors import ModelError
-from cortexia.files import atomic_write, make_folder, sync_folder, translate_os_error
+from cortexia.errors import ModelError, TransferLimitError
+from cortexia.files import atomic_write, make_folder, safe_join, sync_folder, translate_os_error
 from cortexia.models.base import ModelFile
 from cortexia.models.catalogue import SIZE_LIMIT
 from cortexia.models.fetching import Fetch, OnBytes
+from cortexia.net import shown_url
 
 _ANSWER_LIMIT = 8 * 1024**2
 
@@ -27,13 +28,19 @@ class Remote:
 
 
 def fetch_answer(url: str, scratch: Path, fetch: Fetch) -> bytes:
-    """What a server says, in one message of at most 8 MiB; the file ``scratch`` is gone afterwards."""
+    """What a server says, in one message of at most 8 MiB; the file ``scratch``, and what is kept beside it to go on
+    with, are gone afterwards. Raises ``TransferLimitError`` (``too_large``) and what ``fetch`` raises."""
     try:
-        fetch(url, scratch)
-        with translate_os_error(scratch), scratch.open("rb") as file:
-            return file.read(_ANSWER_LIMIT)
+        fetch(url, scratch, max_bytes=_ANSWER_LIMIT)
+        with translate_os_error(scratch):
+            return scratch.read_bytes()
+    except TransferLimitError as error:
+        if error.reason != "too_large":
+            raise
+        raise TransferLimitError("too_large", f"{shown_url(url)} answers more than {_ANSWER_LIMIT} bytes") from error
     finally:
-        scratch.unlink(missing_ok=True)
+        for suffix in ("", ".part", ".part.tag"):
+            scratch.with_name(scratch.name + suffix).unlink(missing_ok=True)
 
 
 def fetch_all(
@@ -87,7 +94,7 @@ def settle_folder(place: Path, files: Sequence[ModelFile], target: Path, claims:
         for name in claims:
             (target / name).unlink(missing_ok=True)
         for file in files:
-            (place / file.name).replace(target / file.name)
+            (place / file.name).replace(safe_join(target, file.name))
         sync_folder(target)
         shutil.rmtree(place, ignore_errors=True)
     for name, data in claims.items():

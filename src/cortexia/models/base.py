@@ -6,6 +6,7 @@ opened, and how many stay in memory is the business of this package alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 Tensor = NDArray[Any]
 T = TypeVar("T")
 R = TypeVar("R")
+
+MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+"""What the id of a model looks like. It names a folder, so that nothing in it may lead elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,8 +13,8 @@ from urllib.parse import urlsplit
 from cortexia.errors import ConfigurationError, CortexiaError, UnknownNameError
 from cortexia.files import safe_join
 from cortexia.models.adopted import ENTRY_FILE, adopted_id
-from cortexia.models.base import ModelEntry
-from cortexia.models.manifest import check_repo, check_revision, digest_of, parse_files
+from cortexia.models.base import MODEL_ID, ModelEntry
+from cortexia.models.manifest import check_repo, check_revision, digest_of, is_digest, parse_files
 
 SIZE_LIMIT = 2 * 1024**3
 """No model is larger (bytes): what a protobuf message may hold."""
@@ -23,8 +22,6 @@ SIZE_LIMIT = 2 * 1024**3
 HUB = "https://huggingface.co"
 """Where models of several files come from, unless their entry says otherwise."""
 
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _EVERY = ("id", "task", "licence", "adapter")
 _OF_FILE = ("file", "size_bytes", "sha256")
 _TEXT = ("id", "task", "file", "sha256", "licence", "url", "adapter", "signature_url", "source")
@@ -173,7 +170,7 @@ def _check_any(table: Mapping[str, Any]) -> None:
     for key in _TEXT:
         if not isinstance(table.get(key, ""), str):
             raise ConfigurationError(f"model {name!r}: {key} must be text, got {table[key]!r}")
-    if not _ID.fullmatch(name):
+    if not MODEL_ID.fullmatch(name):
         raise ConfigurationError(f"model {name!r}: an id is lower-case letters, digits, '.', '_' and '-'")
     for key in ("url", "signature_url"):
         if key in table and urlsplit(table[key]).scheme not in ("https", "http"):
@@ -188,7 +185,7 @@ def _check_file(table: Mapping[str, Any]) -> None:
     name = table["id"]
     if unfit := [key for key in ("revision", "files") if key in table]:
         raise ConfigurationError(f"model {name!r} is one file, and so has no {', '.join(unfit)}; or name its 'repo'")
-    if not _DIGEST.fullmatch(table["sha256"]):
+    if not is_digest(table["sha256"]):
         raise ConfigurationError(f"model {name!r}: sha256 must be 64 lower-case hex digits, got {table['sha256']!r}")
     size = table["size_bytes"]
     if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= SIZE_LIMIT:

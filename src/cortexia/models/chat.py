@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cortexia.errors import InferenceError
 from cortexia.types import Picture
 
+ENDPOINT = "endpoint:"
+"""Before the name that a server has for a model, in place of a model's id."""
+
+Hide = Callable[[str], str]
 _ENDED_WELL = ("stop", None)
 _SHOWN = 200
 
@@ -36,15 +40,17 @@ class ChatModel(Protocol):
         """What the model says to ``text`` about ``picture`` (BGR), in at most ``max_tokens`` tokens. ``moved`` is
         called now and then. Raises ``InferenceError`` for an answer that is none, and what the network raises."""
 
-    def log_usage(self) -> None:
-        """Say what was used until now: tokens, seconds, and the cost where prices are known."""
-
 
 class ChatModels(Protocol):
     """The models of the endpoint that the settings name."""
 
     def __getitem__(self, model: str) -> ChatModel:
         """Raises ``ConfigurationError`` where the settings name no endpoint."""
+
+    def take_usage(self) -> Sequence[Mapping[str, Any]]:
+        """For each model that was used since this was asked last its name in options (``model``), ``answers``,
+        ``failures``, ``prompt_tokens``, ``completion_tokens``, ``answer_s`` (seconds), and ``cost`` in the unit of the
+        prices."""
 
 
 def request_body(model: str, text: str, jpeg: bytes, max_tokens: int, logprobs: bool = True) -> bytes:
@@ -63,22 +69,32 @@ def request_body(model: str, text: str, jpeg: bytes, max_tokens: int, logprobs: 
     return json.dumps(asked).encode()
 
 
-def read_reply(model: str, body: bytes) -> Reply:
+def read_usage(body: bytes) -> dict[str, int]:
+    """``prompt_tokens`` and ``completion_tokens`` that the server counts, whatever came of the answer: 0 where it tells
+    of none."""
+    try:
+        usage = json.loads(body).get("usage")
+    except (ValueError, RecursionError, AttributeError):
+        usage = None
+    return {name: _count(usage, name) or 0 for name in ("prompt_tokens", "completion_tokens")}
+
+
+def read_reply(model: str, body: bytes, hide: Hide = str) -> Reply:
     """The one answer in ``body``. Raises ``InferenceError`` for whatever is none: no JSON of that form, an error, a
-    refusal, nothing at all, a text that was cut short."""
+    refusal, nothing at all, a text that was cut short. ``hide``: takes out of a text what no message may quote."""
     try:
         told = json.loads(body)
         if isinstance(told, Mapping) and told.get("error"):
-            raise InferenceError(model, f"the server tells of an error: {error_text(body)}")
+            raise InferenceError(model, f"the server tells of an error: {error_text(body, hide)}")
         choice = told["choices"][0]
         message, ended = choice["message"], choice.get("finish_reason")
         refusal = message.get("refusal")
         text = message.get("content")
         usage = told.get("usage") or {}
     except (ValueError, RecursionError, KeyError, IndexError, TypeError, AttributeError) as error:
-        what = f"the answer is not one of a chat ({type(error).__name__}): {_start(body)}"
+        what = f"the answer is not one of a chat ({type(error).__name__}): {_start(body, hide)}"
         raise InferenceError(model, what) from error
-    _check(model, ended, refusal, text)
+    _check(model, ended, refusal, text, hide)
     return Reply(
         text=" ".join(text.split()),
         confidence=_confidence(choice.get("logprobs")),
@@ -87,13 +103,13 @@ def read_reply(model: str, body: bytes) -> Reply:
     )
 
 
-def _check(model: str, ended: Any, refusal: Any, text: Any) -> None:
+def _check(model: str, ended: Any, refusal: Any, text: Any, hide: Hide) -> None:
     if ended == "length":
         raise InferenceError(model, "the answer was cut short; raise max_tokens, or ask for less")
     if refusal:
-        raise InferenceError(model, f"the model refuses: {str(refusal)[:_SHOWN]}")
+        raise InferenceError(model, f"the model refuses: {hide(str(refusal))[:_SHOWN]}")
     if ended not in _ENDED_WELL:
-        raise InferenceError(model, f"the answer ended for the reason {str(ended)[:_SHOWN]!r}")
+        raise InferenceError(model, f"the answer ended for the reason {hide(str(ended))[:_SHOWN]!r}")
     if not isinstance(text, str) or not text.strip():
         raise InferenceError(model, "the answer is empty")
 
@@ -113,16 +129,17 @@ def _count(usage: Any, name: str) -> int | None:
     return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
 
 
-def error_text(body: bytes) -> str:
-    """What an error of a server says, in few words."""
+def error_text(body: bytes, hide: Hide = str) -> str:
+    """What an error of a server says, in few words. ``hide``: as for ``read_reply``."""
     try:
         told = json.loads(body)
         told = told.get("error", told)
         message = told.get("message") if isinstance(told, Mapping) else told
     except (ValueError, RecursionError, AttributeError):
-        return _start(body)
-    return " ".join(str(message).split())[:_SHOWN]
+        return _start(body, hide)
+    return " ".join(hide(str(message)).split())[:_SHOWN]
 
 
-def _start(body: bytes) -> str:
-    return repr(body[:60].decode("utf-8", "replace")) if body else "nothing"
+def _start(body: bytes, hide: Hide) -> str:
+    # hidden before it is cut, or else the beginning of a secret may stay
+    return repr(hide(body.decode("utf-8", "replace"))[:60]) if body else "nothing"

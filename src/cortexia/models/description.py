@@ -34,7 +34,6 @@ MODEL_TYPES: Mapping[str, tuple[str, str]] = {
     "florence2": ("florence-2", "captions, objects and region descriptions"),
     "blip": ("blip", "captions"),
     "siglip": ("siglip", _VECTORS),
-    "siglip2": ("siglip", _VECTORS),
     "clip": ("clip", _VECTORS),
 }
 """Adapter and task by the ``model_type`` that the settings of a model name."""

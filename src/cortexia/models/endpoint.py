@@ -5,31 +5,37 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from typing import Any, Self
 
 import cv2
 
 from cortexia.config import Settings
-from cortexia.errors import ConfigurationError, InferenceError, NetworkError, RemoteAnswerError
-from cortexia.models.chat import Reply, error_text, read_reply, request_body
+from cortexia.errors import (
+    ConfigurationError,
+    CortexiaError,
+    InferenceError,
+    JobCancelled,
+    NetworkError,
+    RemoteAnswerError,
+)
+from cortexia.models.chat import ENDPOINT, Reply, error_text, read_reply, read_usage, request_body
 from cortexia.net import NetPolicy
 from cortexia.resilience import Breakers, BreakerState
-from cortexia.telemetry import get_logger
 from cortexia.types import Picture, ViewSpec
-
-PREFIX = "endpoint:"
-"""Before the name that a server has for a model, in place of a model's id."""
 
 _ANSWER_BYTES = 10_000_000
 _JPEG_QUALITY = 92
 _TRANSIENT = frozenset((408, 409, 425, 429, *range(500, 600)))
 _PAUSES_S = (4.0, 8.0, 10.0)
 _LONGEST_WAIT_S = 60.0
+_STEP_S = 0.5
 _MILLION = 1_000_000
-_log = get_logger("cortexia.models")
+_SECRET_LENGTH = 16
+"""Shorter keys are words that stand for none, and occur in what a model says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +43,29 @@ class EndpointSettings:
     """What of the settings concerns the endpoint; it travels to workers through their standard input. ``key`` is a
     secret: it goes into the header of a request and nowhere else. Prices are per million tokens."""
 
-    url: str = ""
-    key: str = field(default="", repr=False)
-    max_side: int = 1024
-    max_tokens: int = 512
-    timeout_s: float = 60.0
-    price_input: float | None = None
-    price_output: float | None = None
-    allow_http: bool = False
+    url: str
+    key: str = field(repr=False)
+    max_side: int
+    max_tokens: int
+    timeout_s: float
+    price_input: float | None
+    price_output: float | None
+    allow_http: bool
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        own = {name: getattr(settings, f"endpoint_{name}") for name in _NAMES}
-        return cls(**own, allow_http=settings.allow_http)
+        own = (item.name for item in fields(cls) if item.name != "allow_http")
+        return cls(**{name: getattr(settings, f"endpoint_{name}") for name in own}, allow_http=settings.allow_http)
 
     def as_payload(self) -> dict[str, Any]:
         return asdict(self)
 
 
-_NAMES = ("url", "key", "max_side", "max_tokens", "timeout_s", "price_input", "price_output")
-
-
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What one model was asked. ``answers``: texts that came; ``failures``: attempts that brought none; ``answer_s``:
-    seconds that the answers took, attempts and pauses included. Tokens are those that the server told of."""
+    seconds that the answers took, attempts and pauses included. Tokens are those that the server told of, for what was
+    no answer too: they are paid for."""
 
     answers: int = 0
     failures: int = 0
@@ -92,10 +96,12 @@ class ChatEndpoint:
         breakers: Breakers,
         *,
         pause: Callable[[float], None] = time.sleep,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.model = model
         self.settings = settings
-        self._breaker = breakers[f"{PREFIX}{model}"]
+        self._stopped = stopped
+        self._breaker = breakers[f"{ENDPOINT}{model}"]
         self._pause = pause
         self._lock = threading.Lock()
         self._usage = Usage()
@@ -108,11 +114,12 @@ class ChatEndpoint:
 
     def ask(self, text: str, picture: Picture, max_tokens: int, moved: Callable[[], None] = lambda: None) -> Reply:
         """What the model says to ``text`` about ``picture`` (BGR). ``max_tokens`` of the answer, at most, and no more
-        than the settings allow. ``moved`` is called after each attempt and pause.
+        than the settings allow. ``moved`` is called after each attempt, and again and again in a pause.
 
         Raises ``InferenceError`` for an answer that is none (see ``read_reply``) or that the server denies,
         ``RemoteAnswerError`` (401, 403, 404), ``NetworkError`` where the server did not answer while the breaker
-        was half open, ``CircuitBreakerOpenError``, and what ``exchange`` raises.
+        was half open, ``CircuitBreakerOpenError``, ``JobCancelled`` where somebody asks to stop in a pause, and what
+        ``exchange`` raises.
         """
         limit = min(max_tokens, self.settings.max_tokens)
         size = ViewSpec(bound=self.settings.max_side).fit(picture.shape[1], picture.shape[0])
@@ -120,12 +127,7 @@ class ChatEndpoint:
         began = time.monotonic()
         reply = self._patiently(lambda: self._attempt(text, jpeg, limit), moved)
         moved()
-        self._count(
-            answers=1,
-            prompt_tokens=reply.prompt_tokens or 0,
-            completion_tokens=reply.completion_tokens or 0,
-            answer_s=time.monotonic() - began,
-        )
+        self._count(answers=1, answer_s=time.monotonic() - began)
         return replace(reply, seen=size)
 
     def _patiently(self, attempt: Callable[[], Reply], moved: Callable[[], None]) -> Reply:
@@ -141,16 +143,25 @@ class ChatEndpoint:
                 self._breaker.refuse_if_open()
                 wait_s = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)] * random.uniform(0.8, 1)  # noqa: S311 # nosec B311
                 asked_s = min(getattr(error, "wait_s", 0.0), _LONGEST_WAIT_S)
-            moved()
-            self._pause(max(wait_s, asked_s))
-            moved()
+            self._wait(max(wait_s, asked_s), moved)
             failures += 1
+
+    def _wait(self, seconds: float, moved: Callable[[], None]) -> None:
+        """In steps shorter than a silence that is taken for death may be: of that the settings see to a timeout."""
+        step_s = min(_STEP_S, self.settings.timeout_s)
+        moved()
+        while seconds > 0:
+            if self._stopped():
+                raise JobCancelled(f"model {self.model!r}: asked to stop while the endpoint was waited for")
+            self._pause(min(step_s, seconds))
+            moved()
+            seconds -= step_s
 
     @contextmanager
     def _failures_counted(self) -> Iterator[None]:
         try:
             yield
-        except Exception:
+        except CortexiaError:
             self._count(failures=1)
             raise
 
@@ -162,15 +173,17 @@ class ChatEndpoint:
         url = settings.url.rstrip("/") + "/chat/completions"
         policy = NetPolicy.for_own_server(url, settings.allow_http, **limits)
         headers = {"Authorization": f"Bearer {settings.key}"} if settings.key else {}
-        body = request_body(self.model, text, jpeg, max_tokens, self._tells_logprobs)
+        asked = self._tells_logprobs  # another thread may learn meanwhile that it does not
+        body = request_body(self.model, text, jpeg, max_tokens, asked)
         answer = exchange(url, body, policy=policy, setting="endpoint_timeout_s", headers=headers)
-        told = self._without_key(answer.body)
         if answer.status == 200:
-            return read_reply(self.model, told)
-        if answer.status == 400 and self._tells_logprobs and b"logprobs" in told:
+            self._count(**read_usage(answer.body))
+            reply = read_reply(self.model, answer.body, self._without_key)
+            return replace(reply, text=self._without_key(reply.text, _SECRET_LENGTH))
+        if answer.status in (400, 422) and asked and b"logprobs" in answer.body:
             self._tells_logprobs = False
             return self._attempt(text, jpeg, max_tokens)
-        raise self._denial(answer.status, told, answer.retry_after_s)
+        raise self._denial(answer.status, answer.body, answer.retry_after_s)
 
     def _denial(self, status: int, body: bytes, wait_s: float) -> Exception:
         words = f"the endpoint answers {status}"
@@ -178,24 +191,26 @@ class ChatEndpoint:
             return _Busy(f"model {self.model!r}: {words}", wait_s)
         if status in (401, 403):
             return RemoteAnswerError("forbidden", f"model {self.model!r}: {words}; check the setting endpoint_key")
-        why = error_text(body)
+        why = error_text(body, self._without_key)
         if status == 404:
             return RemoteAnswerError("not_found", f"model {self.model!r}: {words}: {why}")
         return InferenceError(self.model, f"{words}: {why}")
 
-    def _without_key(self, body: bytes) -> bytes:
+    def _without_key(self, text: str, at_least: int = 1) -> str:
         """Servers quote the key in what they say of errors."""
-        return body.replace(self.settings.key.encode(), b"***") if self.settings.key else body
+        key = self.settings.key
+        return text.replace(key, "***") if len(key) >= at_least else text
 
     def _count(self, **more: float) -> None:
         with self._lock:
             counted = {name: getattr(self._usage, name) + n for name, n in more.items()}
             self._usage = replace(self._usage, **counted)
 
-    def log_usage(self) -> None:
-        """Say what was used until now: tokens, seconds, and the cost where prices are known."""
-        usage = self.usage
-        _log.info("endpoint_used", model=self.model, **asdict(usage), cost=usage.cost(self.settings))
+    def take_usage(self) -> Usage:
+        """What was used since it was taken last."""
+        with self._lock:
+            taken, self._usage = self._usage, Usage()
+        return taken
 
 
 def _jpeg(picture: Picture, size: tuple[int, int]) -> bytes:
@@ -217,11 +232,17 @@ def _is_outage(error: BaseException) -> bool:
 
 
 class Endpoints:
-    """The models of the server that the settings name, each made when it is first asked for."""
+    """The models of the server that the settings name, each made when it is first asked for. ``stopped``: whether
+    pauses are to end."""
 
-    def __init__(self, settings: EndpointSettings, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        pause: Callable[[float], None] = time.sleep,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._settings = settings
-        self._pause = pause
+        self._make = partial(ChatEndpoint, settings, pause=pause, stopped=stopped)
         self._breakers = Breakers("endpoint")
         self._lock = threading.Lock()
         self._made: dict[str, ChatEndpoint] = {}
@@ -230,15 +251,22 @@ class Endpoints:
         """Raises ``ConfigurationError`` where the settings name no server."""
         if not self._settings.url:
             raise ConfigurationError(
-                f"model {PREFIX}{model}: no endpoint is set; name its base URL, such as https://example.org/v1, in the"
-                " setting endpoint_url"
+                f"model {ENDPOINT}{model}: no endpoint is set; name its base URL, such as https://example.org/v1, in"
+                " the setting endpoint_url"
             )
         with self._lock:
             if model not in self._made:
-                self._made[model] = ChatEndpoint(self._settings, model, self._breakers, pause=self._pause)
+                self._made[model] = self._make(model, self._breakers)
             return self._made[model]
 
-    def usage(self) -> Mapping[str, Usage]:
-        """By model."""
+    def take_usage(self) -> list[dict[str, Any]]:
+        """For each model that was used since this was asked last its name in options, the fields of ``Usage``, and the
+        ``cost``, ``None`` where a price is not known."""
         with self._lock:
-            return {model: endpoint.usage for model, endpoint in self._made.items()}
+            made = dict(self._made)
+        taken = {model: endpoint.take_usage() for model, endpoint in made.items()}
+        return [
+            {"model": f"{ENDPOINT}{model}", **asdict(usage), "cost": usage.cost(self._settings)}
+            for model, usage in taken.items()
+            if usage != Usage()
+        ]

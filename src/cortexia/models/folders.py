@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cortexia.errors import ConfigurationError, ModelError
 from cortexia.files import translate_os_error
 from cortexia.models.adopted import ENTRY_FILE
 from cortexia.models.base import ModelEntry, ModelFile
-from cortexia.models.formats.content import Format, check_model, name_format
+from cortexia.models.formats.content import Format, check_model, holds_pickle, name_format
 from cortexia.models.manifest import CONFIG, MANIFEST, MANIFEST_LIMIT, Manifest, parse_manifest, pinned
 
 Digest = Callable[[Path], str | None]
 
 _CODE_KEYS = ("auto_map", "custom_pipelines")
 """Keys by which a file of settings names Python code to load."""
+
+KERNEL_KEYS = ("attn_implementation", "experts_implementation")
+"""How keys end, but for an ``_internal``, by which it chooses how layers are computed: its value may be a repository of
+compiled code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class FolderContent:
         """The safetensors files, by name."""
         return (data for name, data in sorted(self.files.items()) if name.endswith(".safetensors"))
 
-    def settings(self, name: str) -> dict[str, object]:
+    def settings(self, name: str) -> dict[str, Any]:
         """The JSON object in the file ``name``; empty where there is no such file. Raises ``ModelError``."""
         return json_object(self.files[name], self.path / name) if name in self.files else {}
 
@@ -91,7 +95,7 @@ def read_folder(folder: Path, entry: ModelEntry, mend: str) -> FolderContent:
     """Every file of the pinned ``entry``, read once. ``mend``: the command that brings the model.
 
     Raises ``ModelError``: ``half_written`` or ``digest_mismatch`` for files that are not those promised, ``pickle`` for
-    a folder with pickled code in any file, ``code`` for settings that name Python code, ``malformed`` or
+    a folder with pickled code in any file, ``code`` for settings that name code, ``malformed`` or
     ``unsupported`` for content that does not fit its name.
     """
     files = {file.name: _read(folder / file.name, file, mend) for file in entry.files}
@@ -127,14 +131,35 @@ def _check_content(path: Path, data: bytes) -> None:
 
 
 def _refuse_code(path: Path, data: bytes) -> None:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ModelError("malformed", f"{path} is no JSON: {error}") from error
-    if isinstance(found, dict) and (named := [key for key in _CODE_KEYS if found.get(key)]):
+    if named := sorted(
+        {key for table in _tables(_json(data, path)) for key in table if _asks_for_code(key, table[key])}
+    ):
         raise ModelError(
-            "code", f"{path} names Python code to load ({', '.join(named)}), which is never done; use another model"
+            "code", f"{path} names code to load ({', '.join(named)}), which is never done; use another model"
         )
+
+
+def _tables(found: object) -> Iterator[dict[str, object]]:
+    """Every table in ``found``, however deep."""
+    waiting = [found]
+    while waiting:
+        match waiting.pop():
+            case dict() as table:
+                yield table
+                waiting += table.values()
+            case list() as items:
+                waiting += items
+
+
+def _asks_for_code(key: str, value: object) -> bool:
+    """In a vocabulary the same keys are words, with a number each."""
+    if key in _CODE_KEYS:
+        return bool(value) and not isinstance(value, int | float)
+    return is_kernel_key(key) and "/" in str(value)
+
+
+def is_kernel_key(key: str) -> bool:
+    return key.removesuffix("_internal").endswith(KERNEL_KEYS)
 
 
 def refuse_pickles(folder: Path, known: Collection[str]) -> None:
@@ -143,30 +168,24 @@ def refuse_pickles(folder: Path, known: Collection[str]) -> None:
     for path in sorted(folder.rglob("*")):
         if path.parent == folder and path.name in known:
             continue
-        if path.is_file() and path.stat().st_size and _holds_pickle(path):
+        if path.is_file() and holds_pickle(path):
             raise _pickled(path)
-
-
-def _holds_pickle(path: Path) -> bool:
-    with translate_os_error(path), path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    view = memoryview(mapped)
-    try:
-        return name_format(view) is Format.PICKLE
-    finally:
-        view.release()
 
 
 def _pickled(path: Path) -> ModelError:
     return ModelError("pickle", f"{path} holds pickled or marshalled code, which is never loaded; delete the file")
 
 
-def json_object(data: bytes, path: Path) -> dict[str, object]:
-    """The JSON object that ``data`` is; ``path`` names it in errors. Raises ``ModelError`` (``malformed``)."""
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ModelError("malformed", f"{path} is no JSON: {error}") from error
+def json_object(data: bytes, what: object) -> dict[str, Any]:
+    """The JSON object that ``data`` is; ``what`` names it in errors. Raises ``ModelError`` (``malformed``)."""
+    found = _json(data, what)
     if not isinstance(found, dict):
-        raise ModelError("malformed", f"{path} is no JSON object")
+        raise ModelError("malformed", f"{what} is no JSON object")
     return found
+
+
+def _json(data: bytes, what: object) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ModelError("malformed", f"{what} is no JSON: {error}") from error

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cortexia.errors import ConfigurationError, CortexiaError, RemoteAnswerError
-from cortexia.files import check_name, make_folder
+from cortexia.files import check_name, make_folder, safe_join
 from cortexia.models.arrivals import Remote, described, fetch_all, fetch_answer, settle_folder
 from cortexia.models.base import ModelEntry
 from cortexia.models.fetching import Fetch, OnBytes
@@ -28,6 +28,7 @@ from cortexia.models.manifest import (
     Manifest,
     check_names,
     check_revision,
+    is_digest,
     pinned,
 )
 
@@ -51,7 +52,7 @@ def bring_folder(entry: ModelEntry, folder: Path, incoming: Path, fetch: Fetch, 
     """
     make_folder(incoming)
     place, manifest = bring_commit(entry, ask_commit(entry, incoming, fetch), incoming, fetch, on_bytes)
-    return settle_folder(place, manifest.files, folder / entry.id, {MANIFEST: manifest.to_json()})
+    return settle_folder(place, manifest.files, safe_join(folder, entry.id), {MANIFEST: manifest.to_json()})
 
 
 def bring_commit(
@@ -108,8 +109,10 @@ def read_commit(data: bytes) -> Commit:
 
 def _remote(told: Mapping[str, Any]) -> Remote:
     large = told.get("lfs") or {}
-    size = told.get("size", large.get("size"))
-    return Remote(str(told["rfilename"]), size if isinstance(size, int) else None, large.get("sha256"))
+    size, sha256 = told.get("size", large.get("size")), large.get("sha256")
+    if sha256 is not None and not is_digest(sha256):
+        raise ConfigurationError(f"the sha256 of {told['rfilename']} must be 64 lower-case hex digits, got {sha256!r}")
+    return Remote(str(told["rfilename"]), size if isinstance(size, int) else None, sha256)
 
 
 def wanted_names(names: Iterable[str]) -> list[str]:

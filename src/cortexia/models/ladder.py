@@ -2,7 +2,7 @@
 
 Half as many items at a time, down to one; then every other model that nobody runs is put away; then the model goes to
 the CPU. Results are those of the full batch: a session of ONNX Runtime is exact for any batch, and models on torch take
-one item a call on a CPU.
+one item a call, wherever they run.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from cortexia.files import translate_os_error
 from cortexia.models.base import ModelEntry
 from cortexia.models.catalogue import SIZE_LIMIT
 from cortexia.models.folders import FolderContent, claimants, find_folder, read_folder
-from cortexia.models.formats.content import Format, check_model, name_format
+from cortexia.models.formats.content import Format, check_model, holds_pickle
 
 INCOMING = ".incoming"
 """Folder, below the one that pulls write to, of what has not arrived yet."""
@@ -163,7 +163,7 @@ class ModelLibrary:
     def _unlike(self, entry: ModelEntry, file: _File) -> ModelError:
         if (why := _unreadable(file.path)) is not None:
             return ModelError("unreadable", f"{file.path} cannot be read ({why}); mend that, or {mend(entry)}")
-        if _holds_pickle(file.path):
+        if holds_pickle(file.path):
             return ModelError(
                 "pickle",
                 f"{file.path} is no model {entry.id!r}: it holds pickled code, which is never loaded; delete it and"
@@ -205,15 +205,6 @@ def _mismatch(entry: ModelEntry, path: Path) -> ModelError:
     return ModelError(
         "digest_mismatch", f"{path} is not the model {entry.id!r}: its digest differs; delete it and {mend(entry)}"
     )
-
-
-def _holds_pickle(path: Path) -> bool:
-    try:
-        if path.stat().st_size > SIZE_LIMIT:
-            return False
-        return name_format(path.read_bytes()) is Format.PICKLE
-    except OSError:
-        return False
 
 
 def _unreadable(path: Path) -> str | None:

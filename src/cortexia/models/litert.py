@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from cortexia.errors import ConfigurationError, InferenceError, ModelError
+from cortexia.errors import ConfigurationError, InferenceError
 from cortexia.models.base import Quantisation, Tensor, TensorSpec
+from cortexia.models.failures import first_line, no_memory, not_loaded
 
 
 class LiteRtSession:
@@ -47,9 +48,9 @@ class LiteRtSession:
             interpreter.invoke()
             return [interpreter.get_tensor(index) for index in self._results]
         except MemoryError as error:
-            raise self._no_memory() from error
+            raise no_memory(self._id) from error
         except (RuntimeError, ValueError, TypeError) as error:
-            raise InferenceError(self._id, _first_line(error)) from error
+            raise InferenceError(self._id, first_line(error)) from error
 
     def _interpreter(self) -> Any:
         """This thread's own."""
@@ -65,14 +66,9 @@ class LiteRtSession:
         try:
             interpreter = Interpreter(model_content=self._data, num_threads=1)
             interpreter.allocate_tensors()
-        except MemoryError as error:
-            raise self._no_memory() from error
-        except (RuntimeError, ValueError) as error:
-            raise ModelError("malformed", f"model {self._id!r} cannot be loaded: {_first_line(error)}") from error
+        except (MemoryError, RuntimeError, ValueError) as error:
+            raise not_loaded(self._id, error) from error
         return interpreter
-
-    def _no_memory(self) -> ModelError:
-        return ModelError("no_memory", f"model {self._id!r}: no memory to run it; free some, or choose a smaller model")
 
 
 def _absence(model_id: str) -> str:
@@ -90,7 +86,3 @@ def _spec(item: Mapping[str, Any]) -> TensorSpec:
         np.dtype(item["dtype"]).name,
         Quantisation(float(scale), int(zero_point)) if scale else None,
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:500]

@@ -119,9 +119,12 @@ class ResourceManager:
     def _relief(self, entry: ModelEntry) -> Relief:
         return Relief(
             evict_others=partial(self._shelf.evict_others, entry.id),
-            move_to_cpu=lambda: self._load_on_cpu is not None and self._shelf.move_to_cpu(entry.id),
+            move_to_cpu=partial(self._move_to_cpu, entry),
             tell=partial(self._tell, entry),
         )
+
+    def _move_to_cpu(self, entry: ModelEntry) -> bool:
+        return self._load_on_cpu is not None and self._budget.uses_gpu(entry) and self._shelf.move_to_cpu(entry.id)
 
     def _tell(self, entry: ModelEntry, step: Step, size: int) -> None:
         _log.warning("model_short_of_memory", model=entry.id, step=step.value, items=size)
@@ -140,7 +143,7 @@ class ResourceManager:
             yield resident.loaded
         finally:
             with self._shelf.lock:
-                resident.users -= 1
+                self._shelf.leave(entry.id, resident)
                 while len(self._shelf.residents) > self._budget.capacity and self._shelf.evict_one():
                     continue
 

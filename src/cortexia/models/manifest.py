@@ -103,11 +103,16 @@ def _file(table: Any) -> ModelFile:
     check_name(name)
     if "/" in name or name.startswith("."):
         raise ConfigurationError(f"a file of a model has a plain name, got {name!r}")
-    if not isinstance(sha256, str) or not _DIGEST.fullmatch(sha256):
+    if not is_digest(sha256):
         raise ConfigurationError(f"sha256 of {name} must be 64 lower-case hex digits, got {sha256!r}")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise ConfigurationError(f"size_bytes of {name} must be a number of bytes, got {size!r}")
     return ModelFile(name, sha256, size)
+
+
+def is_digest(value: Any) -> bool:
+    """SHA-256 in 64 lower-case hex digits."""
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
 def check_repo(repo: Any) -> None:

@@ -6,7 +6,6 @@ lists and brings. Source: mlflow.org/docs/latest/api_reference/rest-api.html, an
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
-from cortexia.errors import ConfigurationError, RemoteAnswerError, ValidationError
+from cortexia.errors import ConfigurationError, ModelError, RemoteAnswerError, ValidationError
 from cortexia.files import check_name
 from cortexia.models.arrivals import Remote, fetch_all, fetch_answer
 from cortexia.models.fetching import Fetch, OnBytes
+from cortexia.models.folders import json_object
 
 PROXY = "mlflow-artifacts"
 Choose = Callable[[Sequence[str]], Sequence[str]]
@@ -99,12 +99,9 @@ class MlflowServer:
     def _ask(self, question: str, place: Path) -> dict[str, Any]:
         data = fetch_answer(self._base + question, place.with_name(f"{place.name}.answer.json"), self._fetch)
         try:
-            answer = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise RemoteAnswerError("remote_error", f"{self._base} answers no JSON: {error}") from error
-        if not isinstance(answer, dict):
-            raise RemoteAnswerError("remote_error", f"{self._base} answers no JSON object")
-        return answer
+            return json_object(data, f"the answer of {self._base}")
+        except ModelError as error:
+            raise RemoteAnswerError("remote_error", str(error)) from error
 
 
 def _remote(told: dict[str, Any]) -> Remote | None:

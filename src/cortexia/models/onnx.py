@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cortexia.errors import ConfigurationError, InferenceError, ModelError
+from cortexia.errors import ConfigurationError, InferenceError
 from cortexia.models.base import Tensor, TensorSpec
+from cortexia.models.failures import first_line, is_no_memory, no_memory, not_loaded
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -27,9 +28,9 @@ _DTYPES = {
 class OnnxSession:
     """Weights loaded from verified bytes. ``device``: ``auto``, ``cpu`` or ``cuda:N``.
 
-    Raises ``ModelError`` (``malformed``) for bytes that the runtime refuses, operators it does not have included:
-    libraries with operators of others are never registered. Raises ``ConfigurationError`` for a device that is not
-    there.
+    Raises ``ModelError``: ``malformed`` for bytes that the runtime refuses, operators it does not have included
+    (libraries with operators of others are never registered), ``no_memory``. Raises ``ConfigurationError`` for a
+    device that is not there.
     """
 
     def __init__(self, model_id: str, data: bytes, device: str = "auto") -> None:
@@ -39,8 +40,8 @@ class OnnxSession:
         providers = choose_providers(device, onnxruntime.get_available_providers())
         try:
             self._session = onnxruntime.InferenceSession(data, _options(), providers=providers)
-        except _runtime_errors() as error:
-            raise ModelError("malformed", f"model {model_id!r} cannot be loaded: {_first_line(error)}") from error
+        except _load_errors() as error:
+            raise not_loaded(model_id, error) from error
         # The runtime goes on with the CPU by itself where the GPU or its libraries do not work.
         if device.startswith("cuda") and CUDA not in self._session.get_providers():
             raise ConfigurationError(
@@ -58,7 +59,9 @@ class OnnxSession:
         try:
             results: list[Tensor] = self._session.run(self._names, dict(feeds))
         except _feed_errors() as error:
-            raise _translated(self._id, error) from error
+            raise (
+                no_memory(self._id) if is_no_memory(error) else InferenceError(self._id, first_line(error))
+            ) from error
         return results
 
 
@@ -113,21 +116,14 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
     return tuple(getattr(state, name) for name in (*names, *more))
 
 
+def _load_errors() -> tuple[type[Exception], ...]:
+    return (*_runtime_errors(), MemoryError)
+
+
 def _feed_errors() -> tuple[type[Exception], ...]:
-    return (*_runtime_errors(), RuntimeError, ValueError, TypeError)
-
-
-def _translated(model_id: str, error: Exception) -> InferenceError | ModelError:
-    message = _first_line(error)
-    if "Failed to allocate memory" in message:
-        return ModelError("no_memory", f"model {model_id!r}: no memory to run it; free some, or choose a smaller model")
-    return InferenceError(model_id, message)
+    return (*_load_errors(), RuntimeError, ValueError, TypeError)
 
 
 def _spec(item: Any) -> TensorSpec:
     shape = tuple(side if isinstance(side, int) else None for side in item.shape)
     return TensorSpec(item.name, shape, _DTYPES.get(item.type))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:500]

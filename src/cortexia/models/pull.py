@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cortexia.errors import ConfigurationError, CortexiaError, ResourceError
-from cortexia.files import locked_folder, make_folder, sync_folder, translate_os_error
+from cortexia.files import locked_folder, make_folder, safe_join, sync_folder, translate_os_error
 from cortexia.models.base import ModelEntry
 from cortexia.models.fetching import Fetch, OnBytes, network_fetch
 from cortexia.models.hub import bring_folder
@@ -74,7 +74,7 @@ class Puller:
             signature.unlink(missing_ok=True)
 
     def _settle(self, entry: ModelEntry, incoming: Path) -> Path:
-        target = self.folder / entry.id / entry.file
+        target = safe_join(self.folder, f"{entry.id}/{entry.file}")
         make_folder(target.parent)
         with translate_os_error(target):
             incoming.replace(target)

@@ -54,11 +54,13 @@ def need_bytes(entry: ModelEntry) -> int:
 @dataclass(frozen=True, slots=True)
 class Budget:
     """At most ``capacity`` models stay in memory. ``free_bytes`` tells what the machine has left, ``None`` if nobody
-    knows. Before a load whose ``need`` (bytes) is more than 0.8 of it, models go until 1.2 times the need is free."""
+    knows. Before a load whose ``need`` (bytes) is more than 0.8 of it, models go until 1.2 times the need is free.
+    ``uses_gpu``: whether a model takes memory of a GPU unless it is sent to the CPU."""
 
     capacity: int = CAPACITY
     free_bytes: Callable[[], int | None] = free_memory_bytes
     need: Callable[[ModelEntry], int] = need_bytes
+    uses_gpu: Callable[[ModelEntry], bool] = lambda entry: True
 
 
 @runtime_checkable
@@ -76,6 +78,10 @@ class Resident:
     @property
     def is_on_gpu(self) -> bool:
         return str(getattr(self.loaded, "device", "cpu")).startswith("cuda")
+
+    def release(self) -> None:
+        if isinstance(self.loaded, Releasable):
+            self.loaded.release()
 
 
 @dataclass
@@ -108,14 +114,20 @@ class Shelf:
                 self.count(model_id, hits=1)
             return resident
 
+    def leave(self, model_id: str, resident: Resident) -> None:
+        """One user less. Who was let go of meanwhile gives its memory back with the last of them."""
+        with self.lock:
+            resident.users -= 1
+            if not resident.users and self.residents.get(model_id) is not resident:
+                resident.release()
+
     def evict_one(self, but: str | None = None) -> bool:
         """Put the least recently used model away that nobody runs, and that is not ``but``. The lock is held."""
         for model_id, resident in self.residents.items():
             if resident.users == 0 and model_id != but:
                 del self.residents[model_id]
                 self.count(model_id, evictions=1)
-                if isinstance(resident.loaded, Releasable):
-                    resident.loaded.release()
+                resident.release()
                 return True
         return False
 
@@ -138,6 +150,6 @@ class Shelf:
             self.batch_limits.pop(model_id, None)
             if resident is not None:
                 del self.residents[model_id]
-                if resident.users == 0 and isinstance(resident.loaded, Releasable):
-                    resident.loaded.release()
+                if resident.users == 0:
+                    resident.release()
             return True

@@ -56,7 +56,8 @@ def system_resolver(host: str, port: int) -> Sequence[str]:
 class NetPolicy:
     """What may be contacted, and how much may come.
 
-    ``hosts``: only these (``*.example.org`` for everything below it); empty: any public one. ``max_bytes`` and
+    ``hosts``: only these (``*.example.org`` for everything below it); empty: any public one. ``port``: only this
+    one; ``None``: any. ``max_bytes`` and
     ``max_seconds`` bound one transfer, attempts and redirects included. ``allow_private`` opens private and loopback
     addresses; the addresses of cloud metadata, link-local and multicast stay closed. ``private_only`` closes public
     ones. ``tls``: for tests; otherwise the usual authorities.
@@ -66,6 +67,7 @@ class NetPolicy:
     allow_private: bool = False
     private_only: bool = False
     hosts: tuple[str, ...] = ()
+    port: int | None = None
     max_redirects: int = 3
     max_bytes: int = 50_000_000_000
     max_seconds: float = 3600.0
@@ -86,15 +88,19 @@ class NetPolicy:
 
     @classmethod
     def for_own_server(cls, url: str, allow_http: bool = False, **limits: Any) -> Self:
-        """For a server that the operator named himself: that very host, private or not, and no other.
+        """For a server that the operator named himself: that very host and port, private or not, and no other.
 
-        Plain http goes to addresses that are not public, elsewhere where ``allow_http`` permits it. ``limits``: other
-        fields. Raises ``SourceRefusedError`` for an address that has no host.
+        Plain http goes to addresses that are not public, where ``url`` asks for it, and elsewhere where ``allow_http``
+        permits it; a redirect from https to it is refused. ``limits``: other fields. Raises ``SourceRefusedError`` for
+        an address that has no host.
         """
         is_plain = url.lower().startswith("http:")
-        policy = cls(allow_http=True, allow_private=True, private_only=is_plain and not allow_http, **limits)
-        host = check_url(url, policy).raw_host.decode("ascii").lower().removesuffix(".")
-        return replace(policy, hosts=(host,))
+        policy = cls(
+            allow_http=is_plain or allow_http, allow_private=True, private_only=is_plain and not allow_http, **limits
+        )
+        checked = check_url(url, policy)
+        host = checked.raw_host.decode("ascii").lower().removesuffix(".")
+        return replace(policy, hosts=(host,), port=_port(checked))
 
 
 def shown_url(url: str) -> str:
@@ -128,7 +134,13 @@ def check_url(url: str, policy: NetPolicy) -> httpx.URL:
     if not host or port == 0:
         raise SourceRefusedError(f"refused: {shown_url(url)!r} names no host or port")
     _check_host(host, policy, url)
+    if policy.port not in (None, _port(parsed)):
+        raise SourceRefusedError(f"refused: {shown_url(url)} has another port than {policy.port}")
     return parsed
+
+
+def _port(parsed: httpx.URL) -> int:
+    return parsed.port or (443 if parsed.scheme == "https" else 80)
 
 
 def _check_scheme(parsed: httpx.URL, policy: NetPolicy, url: str) -> None:

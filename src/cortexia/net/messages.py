@@ -9,7 +9,13 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from cortexia.errors import NetworkError, RemoteAnswerError, SourceRefusedError, TransferLimitError
+from cortexia.errors import (
+    ConfigurationError,
+    NetworkError,
+    RemoteAnswerError,
+    SourceRefusedError,
+    TransferLimitError,
+)
 from cortexia.net.base import Deadline
 from cortexia.net.guard import NetPolicy, check_url, shown_url
 from cortexia.net.transport import BROKEN_CONNECTION, GuardedTransport
@@ -35,7 +41,8 @@ def exchange(
 
     Raises ``SourceRefusedError`` for an address that the guard refuses, and for any redirect; ``TransferLimitError``
     for an answer of more than ``policy.max_bytes``; ``RemoteAnswerError`` for one that comes compressed, unasked;
-    ``NetworkError`` (may succeed later) where nothing came in time or the connection broke.
+    ``ConfigurationError`` for a header that cannot be sent; ``NetworkError`` (may succeed later) where nothing came in
+    time or the connection broke.
     """
     target = check_url(url, policy)
     deadline = Deadline(policy.max_seconds, setting)
@@ -51,7 +58,7 @@ def exchange(
             return _received(response, url, policy)
     except httpcore.LocalProtocolError:
         # its text quotes the header, which may be a secret
-        raise NetworkError(f"{shown_url(url)}: the request has a header that cannot be sent") from None
+        raise ConfigurationError(f"{shown_url(url)}: the request has a header that cannot be sent") from None
     except BROKEN_CONNECTION as error:
         raise NetworkError(f"{shown_url(url)}: {type(error).__name__}: {error}".rstrip(": ")) from error
     except TransferLimitError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -95,15 +97,51 @@ def test_florence_says_what_the_library_says(family, tiny_folder, pictures):
     assert len(pairs) == len(set(pairs)) > 5, "the folder forbids a pair of words to come twice"
 
 
+class Says(torch.nn.Module):
+    """In place of a model's last layer: prefers the ``words`` one after the other, whatever the picture shows."""
+
+    def __init__(self, tokenizer, *words: str) -> None:
+        super().__init__()
+        self._tokens = tokenizer.convert_tokens_to_ids([*words, tokenizer.eos_token])
+        self._size = len(tokenizer)
+        self._said = 0
+
+    def forward(self, hidden):
+        logits = torch.zeros(*hidden.shape[:2], self._size)
+        logits[..., self._tokens[self._said]] = 50.0
+        self._said += 1
+        return logits
+
+
+@contextlib.contextmanager
+def saying(model, *words: str):
+    last = model._model.lm_head
+    model._model.lm_head = Says(model._tokenizer, *words)
+    try:
+        yield
+    finally:
+        model._model.lm_head = last
+
+
 @pytest.mark.parametrize("task", ["objects", "regions"])
-def test_florence_gives_boxes_inside_the_picture(family, pictures, task):
-    found = [family("florence-2").describe(picture, task, 100) for picture in pictures]
-    assert all(said.text == "" and said.confidence is not None for said in found)
-    for said, picture in zip(found, pictures, strict=True):
-        for region in said.regions:
-            x1, y1, x2, y2 = region.box
-            assert 0 <= x1 < x2 <= picture.shape[1]
-            assert 0 <= y1 < y2 <= picture.shape[0]
+def test_florence_gives_boxes_in_pixels_of_the_picture(family, pictures, task):
+    model = family("florence-2")
+    places = ("<loc_0>", "<loc_200>", "<loc_600>", "<loc_800>")
+    for picture in pictures:
+        with saying(model, "dog", *places):
+            said = model.describe(picture, task, 100)
+        width, height = picture.shape[1] / 1000, picture.shape[0] / 1000
+        (region,) = said.regions
+        assert (said.text, region.text) == ("", "dog")
+        assert said.confidence == pytest.approx(1.0)
+        assert region.box == pytest.approx((0.5 * width, 200.5 * height, 600.5 * width, 800.5 * height))
+
+
+def test_what_florence_says_without_places_has_no_boxes(family, pictures):
+    """Negative control of the test above."""
+    model = family("florence-2")
+    with saying(model, "dog", "<loc_0>", "<loc_200>"):
+        assert model.describe(pictures[0], "objects", 100).regions == ()
 
 
 SAID = (

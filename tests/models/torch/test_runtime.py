@@ -149,6 +149,42 @@ def test_code_of_a_models_authors_never_runs(copied, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+def with_settings(folder: Path, settings: dict[str, object], below: str | None = None) -> Path:
+    """``folder`` with ``settings`` more in its ``config.json``, in the table ``below`` where one is named."""
+    config = json.loads((folder / "config.json").read_text())
+    (config if below is None else config[below]).update(settings)
+    (folder / "config.json").write_text(json.dumps(config))
+    write_manifest(folder, "tiny/clip")
+    return folder
+
+
+@pytest.mark.parametrize("below", [None, "vision_config"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"attn_implementation": "org/kernel"},
+        {"_attn_implementation": "org/kernel"},
+        {"_attn_implementation_internal": "paged|org/kernel@main:layer"},
+        {"attn_implementation": {"text_config": "org/kernel"}},
+        {"experts_implementation": "org/kernel"},
+        {"auto_map": {"AutoModel": "modeling.Model"}},
+    ],
+)
+def test_kernels_of_others_are_refused_wherever_they_are_named(copied, settings, below):
+    assert reason(with_settings(copied("clip"), settings, below), "clip") == "code"
+
+
+@pytest.mark.parametrize("below", [None, "vision_config"])
+@pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation"])
+def test_a_folder_does_not_choose_how_layers_are_computed(copied, family, pictures, key, below):
+    """The library would fetch a kernel for this name, or refuse it."""
+    model = opened(with_settings(copied("clip"), {key: "flash_attention_2"}, below), "clip")
+    assert {config._attn_implementation for config in (model._model.config, model._model.config.vision_config)} == {
+        "sdpa"
+    }
+    assert np.array_equal(model.pictures(pictures), family("clip").pictures(pictures))
+
+
 def write_manifest_of_settings(folder: Path) -> None:
     """A manifest over all but the code, which is no file of a model."""
     code = folder / "modeling.py"
@@ -187,6 +223,7 @@ def test_weights_of_another_family_are_refused(tiny_folder):
         ("config.json", "[]"),
         ("config.json", '{"text_config": 3}'),
         ("preprocessor_config.json", None),
+        ("preprocessor_config.json", '{"size": 7.5}'),
         ("tokenizer.json", '{"version": "1.0"}'),
     ],
 )
@@ -198,6 +235,25 @@ def test_settings_that_fit_nothing_are_malformed(copied, name, text):
         (folder / name).write_text(text)
     write_manifest(folder, "tiny/clip")
     assert reason(folder, "clip") == "malformed"
+
+
+@pytest.mark.parametrize(
+    ("adapter", "name", "change"),
+    [
+        ("sam2", "preprocessor_config.json", {"image_mean": "x"}),
+        ("sam2", "preprocessor_config.json", {"image_std": [1, 2]}),
+        ("florence-2", "processor_config.json", {"num_additional_image_tokens": {}, "image_processor": "x"}),
+        ("clip", "config.json", {"projection_dim": "x"}),
+    ],
+)
+def test_settings_that_only_a_family_reads_are_malformed_too(copied, adapter, name, change):
+    folder = copied(adapter)
+    settings = json.loads((folder / name).read_text()) if (folder / name).is_file() else {}
+    (folder / name).write_text(json.dumps(settings | change))
+    if "image_processor" in change:
+        (folder / "preprocessor_config.json").unlink()
+    write_manifest(folder, f"tiny/{adapter}")
+    assert reason(folder, adapter) == "malformed"
 
 
 def test_settings_of_newer_folders_lie_in_another_file(copied, family, pictures):
@@ -218,13 +274,41 @@ def test_want_of_memory_is_told_as_such(family):
         torch.empty(1 << 60, dtype=torch.uint8)
     assert raised.value.reason == "no_memory"
     with pytest.raises(ModelError) as raised, model.running():
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        raise torch.OutOfMemoryError("nothing left")
     assert raised.value.reason == "no_memory"
 
 
 def test_other_failures_of_a_run_name_the_model(family):
     with pytest.raises(InferenceError, match="tiny-clip"), family("clip").running():
         torch.ones(2) @ torch.ones(3)
+
+
+@pytest.mark.parametrize("mistake", [AttributeError, NameError, KeyError, AssertionError])
+def test_mistakes_of_this_house_are_not_laid_on_the_model(family, mistake):
+    with pytest.raises(mistake), family("clip").running():
+        raise mistake("ours")
+
+
+def test_the_threads_of_the_caller_are_as_before_after_a_run(family, pictures):
+    torch.set_num_threads(2)
+    family("clip").pictures(pictures[:1])
+    assert torch.get_num_threads() == 2
+    with pytest.raises(InferenceError), family("clip").running():
+        raise ValueError
+    assert torch.get_num_threads() == 2
+
+
+def test_the_environment_of_the_host_program_is_as_before():
+    program = (
+        "import os; os.environ['TRANSFORMERS_OFFLINE'] = '0'; before = dict(os.environ)\n"
+        "from cortexia.models.torch.runtime import import_libraries\n"
+        "import_libraries()\n"
+        "import huggingface_hub\n"
+        "added = {name for name in os.environ.keys() ^ before.keys() if name.startswith(('HF_', 'TRANSFORMERS_'))}\n"
+        "print(added, os.environ['TRANSFORMERS_OFFLINE'], huggingface_hub.constants.HF_HUB_OFFLINE)\n"
+    )
+    done = run_python(program)
+    assert done.stdout.split() == ["set()", "0", "True"], done.stderr
 
 
 @pytest.mark.parametrize("device", ["cuda:0", "cuda:99"])

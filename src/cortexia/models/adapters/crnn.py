@@ -1,9 +1,9 @@
 """CRNN (Shi et al., "An End-to-End Trainable Neural Network for Image-based Sequence Recognition and Its Application to
 Scene Text Recognition", IEEE TPAMI 2017): reads digits and English letters of a cut-out text, all in lower case.
 
-Pre-processing and the order of the classes are those of the OpenCV zoo's demonstration and character list. What could
-not be checked against the weights: how well they read, and whether their output is a distribution already; both forms
-are read.
+Pre-processing and the order of the classes are those of the OpenCV zoo's demonstration and character list. Outputs
+that are distributions already and those that are not are both read. How well it reads is not compared with what is told
+of the published weights.
 """
 
 from __future__ import annotations

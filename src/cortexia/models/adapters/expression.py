@@ -1,8 +1,8 @@
 """Facial expressions by the OpenCV zoo's MobileFaceNet of July 2022 (Jiang and Deng, "Boosting Facial Expression
 Recognition by A Semi-Supervised Progressive Teacher", IEEE Transactions on Affective Computing 2021).
 
-Pre-processing follows the zoo's own demonstration. What could not be checked against the weights: which of its classes
-it gets right how often, and whether the output is a distribution already; both forms are read.
+Pre-processing follows the zoo's own demonstration. Outputs that are distributions already and those that are not are
+both read. How often it is right is not compared with what is told of the published weights.
 """
 
 from __future__ import annotations

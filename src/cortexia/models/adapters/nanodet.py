@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cortexia.errors import ConfigurationError
 from cortexia.models.adapters.base import Limits, best_classes, kept
 from cortexia.models.adapters.coco import COCO_LABELS
+from cortexia.models.adapters.layout import planes
 from cortexia.models.base import DetectionBatch, InferenceSession, Tensor
 from cortexia.types import Picture
 
@@ -51,7 +52,7 @@ class Nanodet:
         square = cv2.resize(picture, (self._side, self._side), interpolation=cv2.INTER_LINEAR).astype(np.float32)
         square -= MEAN
         square /= DEVIATION
-        return np.ascontiguousarray(square.transpose(2, 0, 1))
+        return planes(square)
 
     def read(self, outputs: Sequence[Tensor], width: int, height: int) -> DetectionBatch:
         parts = [self._read_grid(stride, outputs[scores], outputs[sides]) for stride, scores, sides in self._places]
@@ -78,6 +79,7 @@ def output_names(session: InferenceSession) -> tuple[str, ...]:
 
 def _expected(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Mean bin of the distributions in the last axis."""
+    # not ``shares``: these are never shares already, and a row of logits may look like some
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     share = weights / weights.sum(axis=-1, keepdims=True)
     return np.asarray(share @ np.arange(BINS), np.float64)

@@ -2,8 +2,8 @@
 
 Outlines follow Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", AAAI 2020: connected
 pixels, the smallest rectangle around them, grown by what training had shrunk it. Pre-processing and limits are those of
-the OpenCV zoo's demonstration, but for the aspect, which is kept here as in training. What could not be checked against
-the weights: whether they take any size (both are served), and how small a text they find.
+the OpenCV zoo's demonstration, but for the aspect, which is kept here as in training. Weights of one fixed size and of
+any are both served. How small a text is found is not compared with what is told of the published weights.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """SFace (Zhong et al., "SFace: Sigmoid-Constrained Hypersphere Loss for Robust Face Recognition", IEEE TIP 2021).
 
 128 numbers for a face, as exported for the OpenCV zoo. Pre-processing is that of OpenCV's ``FaceRecognizerSF``, with
-which it is compared on a small network of the same shapes. What could not be checked against the weights: how far faces
-of one person lie apart.
+which it is compared on a small network of the same shapes. How far faces of one person lie apart is not compared with
+what is told of the published weights.
 """
 
 from __future__ import annotations

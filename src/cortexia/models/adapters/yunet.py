@@ -1,8 +1,8 @@
 """YuNet (Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 2023): anchor-free.
 
 For each stride four outputs, told by their names: ``cls_S``, ``obj_S``, ``bbox_S`` and ``kps_S``. So are those of the
-authors' export for any size, and those of the OpenCV zoo's of March 2023 for 640 x 640. Results with the first were
-compared with its reference decoding; the weights of the second could not be tried.
+authors' export for any size, and those of the OpenCV zoo's of March 2023 for 640 x 640. Results with the first
+are compared with its reference decoding, those with the second with none.
 """
 
 from __future__ import annotations

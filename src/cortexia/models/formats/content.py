@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import ast
 import bz2
+import errno
 import io
 import lzma
+import mmap
+import os
 import pickletools  # it reads opcodes and runs none  # nosec B403
+import re
 import zipfile
 import zlib
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 from cortexia.errors import ModelError
+from cortexia.files import translate_os_error
 from cortexia.models.formats.protobuf import MalformedProtobuf, external_data, is_onnx
 from cortexia.models.formats.safetensors import MalformedSafetensors, check_safetensors, looks_like_safetensors
 from cortexia.wording import one_line
@@ -57,6 +64,48 @@ _DECOMPRESSORS: dict[bytes, Callable[[], zlib._Decompress | bz2.BZ2Decompressor 
 _LZ4 = b"\x04\x22\x4d\x18"
 
 
+class _File(io.RawIOBase):
+    """The bytes of a view as a file, without a copy of them."""
+
+    def __init__(self, view: memoryview) -> None:
+        self._view = view
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        begin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: len(self._view)}[whence]
+        if begin + offset < 0:
+            raise OSError(errno.EINVAL, "before the beginning")
+        self._at = begin + offset
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._view[self._at : self._at + len(buffer)]
+        buffer[: len(part)] = part
+        self._at += len(part)
+        return len(part)
+
+
+def holds_pickle(path: Path) -> bool:
+    """Whether a file is, or holds, pickled or marshalled code. However large it is, it is not copied into memory.
+    Raises what ``translate_os_error`` does."""
+    with translate_os_error(path), path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return False
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    view = memoryview(mapped)
+    try:
+        return name_format(view) is Format.PICKLE
+    finally:
+        view.release()
+        mapped.close()
+
+
 def check_model(data: bytes | memoryview, what: str) -> Format:
     """The format of weights that may be opened. ``what`` names them in errors.
 
@@ -95,7 +144,7 @@ def name_format(data: bytes | memoryview) -> Format:
     if _is_hdf5_later(view):
         return _name_hdf5(view)
     # A zip archive is found from its end: anything may stand before it.
-    if zipfile.is_zipfile(io.BytesIO(view)):
+    if zipfile.is_zipfile(_File(view)):
         return _name_zip(view)
     return Format.PICKLE if _is_old_pickle(head) else Format.UNKNOWN
 
@@ -130,7 +179,7 @@ def _name_npy(view: memoryview) -> Format:
 def _name_zip(view: memoryview) -> Format:
     """PyTorch's archives hold ``data.pkl``, NumPy's arrays, Keras's a config that may name Lambda layers."""
     try:
-        with zipfile.ZipFile(io.BytesIO(view)) as archive:
+        with zipfile.ZipFile(io.BufferedReader(_File(view))) as archive:
             for member in archive.infolist()[:_MEMBERS]:
                 if member.filename.endswith((".pkl", ".pickle")):
                     return Format.PICKLE
@@ -145,13 +194,13 @@ def _name_zip(view: memoryview) -> Format:
     return Format.ZIP
 
 
-def _has_lambda(text: bytes) -> bool:
-    return b'"Lambda"' in text
+def _has_lambda(text: bytes | memoryview) -> bool:
+    return re.search(rb'"Lambda"', text) is not None
 
 
 def _name_hdf5(view: memoryview) -> Format:
     """Keras keeps the code of Lambda layers marshalled in an attribute."""
-    return Format.PICKLE if _has_lambda(bytes(view)) else Format.HDF5
+    return Format.PICKLE if _has_lambda(view) else Format.HDF5
 
 
 def _is_hdf5_later(view: memoryview) -> bool:

@@ -24,6 +24,7 @@ from cortexia.models.torch.base import (
     Masker,
     Vectors,
 )
+from cortexia.models.torch.runtime import opening
 from cortexia.types import Picture
 
 GROUNDERS = {"grounding-dino": "grounding_dino:GroundingDino"}
@@ -47,7 +48,8 @@ def load_family(content: FolderContent, device: str = "auto") -> Any:
         raise UnknownNameError(f"torch family (of model {entry.id!r})", entry.adapter, FAMILIES)
     module, name = FAMILIES[entry.adapter].split(":")
     family = getattr(importlib.import_module(f"cortexia.models.torch.{module}"), name)
-    return family(content, device)
+    with opening(entry.id):
+        return family(content, device)
 
 
 def open_grounder(models: ModelAccess, model_id: str) -> Grounder:

@@ -14,34 +14,52 @@ import gc
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cortexia.errors import ConfigurationError, CortexiaError, InferenceError, MissingDependencyError, ModelError
-from cortexia.models.folders import FolderContent
-from cortexia.wording import one_line
+from cortexia.models.failures import first_line, is_no_memory, no_memory, not_loaded
+from cortexia.models.folders import FolderContent, is_kernel_key
 
 if TYPE_CHECKING:
     import torch
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
-_MESSAGE_WIDTH = 500
+_RUN_ERRORS = (RuntimeError, ValueError, TypeError, IndexError, MemoryError)
+"""What these libraries raise for input that a model does not take. Other errors are mistakes of this house."""
 
 
 def import_libraries() -> Any:
     """torch, with transformers at hand and quiet. Raises ``MissingDependencyError`` without the extra."""
-    if "huggingface_hub" not in sys.modules:
-        os.environ.update(OFFLINE)  # read when it is imported; who uses the hub in this process already is left alone
     try:
-        import torch
-        import transformers
+        with _offline():
+            import torch
+            import transformers
     except ImportError as error:
         raise MissingDependencyError("torch with transformers", "torch") from error
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     return torch
+
+
+@contextlib.contextmanager
+def _offline() -> Iterator[None]:
+    """Variables that the hub's library reads when it is imported, and nobody afterwards: the environment is the host
+    program's. Who uses that library in this process already is left alone."""
+    if "huggingface_hub" in sys.modules:
+        yield
+        return
+    before = {name: os.environ.get(name) for name in OFFLINE}
+    os.environ.update(OFFLINE)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def choose_device(device: str) -> str:
@@ -72,30 +90,29 @@ class TorchModel:
     def load(self, content: FolderContent, model_class: Any, config_class: Any) -> Any:
         """The module with the weights of ``content``, ready to run.
 
-        Raises ``ModelError``: ``malformed`` for settings that do not fit the family, and for weights that lack a tensor
-        or have it in another shape (it would stay random); ``no_memory``.
+        Raises ``ModelError`` (``malformed``) for weights that lack a tensor or have it in another shape (it would stay
+        random), and what the library raises: call it inside ``opening``, as ``load_family`` does.
         """
         torch = import_libraries()
-        with opening(self.model_id):
-            config = config_class.from_dict(content.settings("config.json"))
-            module, report = model_class.from_pretrained(
-                None,
-                config=config,
-                state_dict=_tensors(content),
-                dtype=torch.float32,
-                trust_remote_code=False,
-                use_safetensors=True,
-                local_files_only=True,
-                output_loading_info=True,
+        config = config_class.from_dict(_without_kernels(content.settings("config.json")))
+        module, report = model_class.from_pretrained(
+            None,
+            config=config,
+            state_dict=_tensors(content),
+            dtype=torch.float32,
+            trust_remote_code=False,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+        if amiss := sorted(map(str, (*report["missing_keys"], *report["mismatched_keys"]))):
+            raise ModelError(
+                "malformed",
+                f"model {self.model_id!r}: {len(amiss)} tensors are missing or of another shape, such as"
+                f" {amiss[0]}; these are no weights of {model_class.__name__}",
             )
-            if amiss := sorted(map(str, (*report["missing_keys"], *report["mismatched_keys"]))):
-                raise ModelError(
-                    "malformed",
-                    f"model {self.model_id!r}: {len(amiss)} tensors are missing or of another shape, such as"
-                    f" {amiss[0]}; these are no weights of {model_class.__name__}",
-                )
-            self._take_generation(module, content)
-            return module.eval().requires_grad_(False).to(self.device)
+        self._take_generation(module, content)
+        return module.eval().requires_grad_(False).to(self.device)
 
     def _take_generation(self, module: Any, content: FolderContent) -> None:
         """What the model's authors say of how words are to be chosen, such as none three times over."""
@@ -108,9 +125,13 @@ class TorchModel:
     def running(self) -> Iterator[torch.device]:
         """Around every run: one thread, nothing recorded for training, the library's errors translated."""
         torch = import_libraries()
-        torch.set_num_threads(1)  # it holds for the calling thread alone
-        with translated(self.model_id), torch.inference_mode():
-            yield torch.device(self.device)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # it holds for the calling thread alone, which may be the host program's
+        try:
+            with translated(self.model_id), torch.inference_mode():
+                yield torch.device(self.device)
+        finally:
+            torch.set_num_threads(threads)
 
     def release(self) -> None:
         """Give the memory back that torch keeps for itself. The model cannot be used afterwards."""
@@ -118,6 +139,14 @@ class TorchModel:
         gc.collect()
         if self.device != "cpu":
             import_libraries().cuda.empty_cache()
+
+
+def _without_kernels(settings: Any) -> Any:
+    """``settings`` without a choice of how layers are computed, however deep: some names of it make the library fetch
+    compiled code, and results would depend on it."""
+    if isinstance(settings, dict):
+        return {key: _without_kernels(value) for key, value in settings.items() if not is_kernel_key(key)}
+    return [_without_kernels(item) for item in settings] if isinstance(settings, list) else settings
 
 
 def _tensors(content: FolderContent) -> dict[str, Any]:
@@ -130,11 +159,11 @@ def _tensors(content: FolderContent) -> dict[str, Any]:
 
 
 def load_tokenizer(content: FolderContent) -> Any:
-    """The tokenizer of a model. Raises ``ModelError`` (``malformed``)."""
+    """The tokenizer of a model. Raises what the library raises: see ``TorchModel.load``."""
     import_libraries()
     from transformers import AutoTokenizer
 
-    with opening(content.entry.id), _copies(content) as folder:
+    with _copies(content) as folder:
         # a folder of this process, with bytes whose digest is pinned: there is no revision to name
         return AutoTokenizer.from_pretrained(  # nosec B615
             folder, trust_remote_code=False, local_files_only=True, use_fast=True
@@ -152,10 +181,9 @@ def _copies(content: FolderContent) -> Iterator[str]:
 
 
 def load_image_processor(content: FolderContent, processor_class: Any) -> Any:
-    """How pictures are prepared, as the model's folder says. Raises ``ModelError`` (``malformed``)."""
-    settings = image_settings(content)
-    with opening(content.entry.id):
-        return processor_class.from_dict(settings)
+    """How pictures are prepared, as the model's folder says. Raises ``ModelError`` (``malformed``), and what the
+    library raises: see ``TorchModel.load``."""
+    return processor_class.from_dict(image_settings(content))
 
 
 def image_settings(content: FolderContent) -> dict[str, Any]:
@@ -173,27 +201,23 @@ def image_settings(content: FolderContent) -> dict[str, Any]:
 @contextlib.contextmanager
 def opening(model_id: str) -> Iterator[None]:
     """The door for what these libraries raise while a model is made."""
-    yield from _translate(
-        model_id, lambda text: ModelError("malformed", f"model {model_id!r} cannot be loaded: {text}")
-    )
-
-
-@contextlib.contextmanager
-def translated(model_id: str) -> Iterator[None]:
-    """The door for what these libraries raise while a model runs."""
-    yield from _translate(model_id, lambda text: InferenceError(model_id, text))
-
-
-def _translate(model_id: str, other: Callable[[str], CortexiaError]) -> Iterator[None]:
     try:
         yield
     except CortexiaError:
         raise
     # tokenizers raises plain exceptions, and validators of settings anything: there is no base to catch
     except Exception as error:
-        text = one_line(str(error) or type(error).__name__, _MESSAGE_WIDTH)
-        if isinstance(error, MemoryError) or any(words in text.lower() for words in _NO_MEMORY):
-            raise ModelError(
-                "no_memory", f"model {model_id!r}: no memory to run it; free some, or choose a smaller model"
-            ) from error
-        raise other(text) from error
+        raise no_memory(model_id) if _is_no_memory(error) else not_loaded(model_id, error) from error
+
+
+@contextlib.contextmanager
+def translated(model_id: str) -> Iterator[None]:
+    """The door for what these libraries raise while a model runs."""
+    try:
+        yield
+    except _RUN_ERRORS as error:
+        raise no_memory(model_id) if _is_no_memory(error) else InferenceError(model_id, first_line(error)) from error
+
+
+def _is_no_memory(error: Exception) -> bool:
+    return isinstance(error, import_libraries().OutOfMemoryError) or is_no_memory(error)
