@@ -92,7 +92,7 @@ class Finder:
 
 def test_regions_of_a_model_come_in_pixels_of_the_display():
     recipe = Regions(model="m", max_per_picture=3)
-    (said,) = DescribingSession(recipe.finding(Finder())).annotate([scene()])
+    (said,) = DescribingSession(recipe.finding(Finder()), lambda: None).annotate([scene()])
     assert [(row.text, row.bbox) for row in said] == [
         ("a red part", BBox(40.0, 40.0, 160.0, 120.0)),
         ("reaches out", BBox(300.0, 0.0, 400.0, 100.0)),
