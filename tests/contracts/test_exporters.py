@@ -18,7 +18,7 @@ from cortexia.exporters.base import ExportSource
 from cortexia.exporters.destination import LocalFolder, write_export
 from cortexia.exporters.jsonl import JsonlExporter, row_to_dict
 from cortexia.stores import open_store
-from cortexia.types import Query, Region, canonical_json
+from cortexia.types import Query, Region, RunStatus, TimeRange, canonical_json
 
 NAMES = registry.names("exporters")
 MEMORY_BYTES = 4 << 20
@@ -123,6 +123,23 @@ def test_a_failed_export_leaves_what_was_there(name, store, tmp_path):
         write_export(with_options(name), ExportSource(Broken()), target)
     assert tree(target) == before
     assert not list(tmp_path.glob(".*")), "nothing is left behind"
+
+
+@every_format
+def test_two_runs_over_the_same_frames_tell_a_thing_once_and_every_row(name, tmp_path):
+    """A part, then the whole video; the run of another annotator over a part counts."""
+    store = open_store(str(tmp_path / "s.db"))
+    boxes = [made(frame) for frame in (0, 1, 2) for made in (box, track_box)]
+    part = TimeRange(0.0, 0.1)
+    for changes, own in (({"time_range": part}, boxes[:4]), ({}, boxes)):
+        fill(store, identity(), "objects", own, media(frames=3), **changes)
+    fill(store, identity(), "others", [track_box(2, "other", "dog")], time_range=part)
+    fill(store, identity(), "objects", [], status=RunStatus.FAILED, options={"another": 1})
+    counts = {"coco": 4, "coco-tracks": 4, "cvat": 4, "mot": 4, "yolo": 4}
+    assert write_export(with_options(name), ExportSource(store), tmp_path / "out") == counts.get(name, 11)
+    few = Query(types=(WANTED.get(name, "detection"),), limit=2)
+    assert write_export(with_options(name), ExportSource(store, few), tmp_path / "few") == 2
+    store.close()
 
 
 @every_format

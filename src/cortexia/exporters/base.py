@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import groupby, islice
 from typing import IO, ClassVar, Literal, Protocol
 
 from cortexia.documents import RunFacts as RunFacts
 from cortexia.documents import VideoFacts as VideoFacts
 from cortexia.errors import DataInconsistencyError
-from cortexia.types import Query, StoredRow
+from cortexia.preference import preferred
+from cortexia.types import Query, RunStatus, StoredRow
 
 
 class Stored(Protocol):
@@ -56,6 +58,20 @@ class ExportSource:
             return iter(())
         return self.store.find(dataclasses.replace(self.query, types=wanted or self.query.types))
 
+    def rows_of_things(self, *types: str) -> Iterator[StoredRow]:
+        """As ``rows``, but where runs of one annotator overlap in time, of the preferred one alone: a thing that two
+        runs saw is one thing. Runs that were asked for by name all count."""
+        if self.query.run_ids:
+            return self.rows(*types)
+        # the limit counts what is left
+        whole = dataclasses.replace(self, query=dataclasses.replace(self.query, limit=None))
+        return islice(whole._shown(types), self.query.limit)
+
+    def _shown(self, types: tuple[str, ...]) -> Iterator[StoredRow]:
+        for video_id, own in groupby(self.rows(*types), key=lambda row: row.video_id):
+            shown = {run.run_id for run in preferred(filter(_may_have_rows, self.store.runs(video_id)))}
+            yield from (row for row in own if row.run_id in shown)
+
     def rows_of(self, runs: Sequence[RunFacts]) -> Iterator[StoredRow]:
         """The rows of these runs, which are of one video; the limit of the query counts for each call."""
         asked = frozenset(self.query.run_ids)
@@ -80,6 +96,11 @@ class ExportSource:
         """Current runs of a video, of the annotators asked for."""
         wanted = self.query.annotators
         return tuple(run for run in self.store.runs(video_id) if not wanted or run.spec.annotator in wanted)
+
+
+def _may_have_rows(run: RunFacts) -> bool:
+    """Whether a run was done, or has rows already: one that only waits must not stand before it."""
+    return run.status is RunStatus.COMPLETED or (run.status is RunStatus.RUNNING and run.annotation_count > 0)
 
 
 class ExportFolder(Protocol):

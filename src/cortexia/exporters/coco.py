@@ -68,7 +68,7 @@ class CocoExporter:
 
     def _images(self, source: ExportSource, annotations: Annotations) -> Iterator[bytes]:
         images = Images(source, self.image_ids == STEM)
-        for moment in moments(source.rows(*REGIONS)):
+        for moment in moments(source.rows_of_things(*REGIONS)):
             image = images.of(moment)
             yield encode(image)
             for sighting in moment.sightings:

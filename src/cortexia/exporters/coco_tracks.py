@@ -98,7 +98,7 @@ class _Videos:
 
 def _images(source: ExportSource, annotations: Annotations, tracks: Tracks, videos: _Videos) -> Iterator[bytes]:
     images = Images(source)
-    for moment in moments(source.rows(*APPEARANCES, *REGIONS), tracks.meet):
+    for moment in moments(source.rows_of_things(*APPEARANCES, *REGIONS), tracks.meet):
         moment.sightings = [sighting for sighting in moment.sightings if sighting.tracked is not None]
         if not moment.sightings:
             continue

@@ -59,7 +59,7 @@ class CvatExporter:
 
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         count, names, tracks = 0, SequenceNames(), Tracks(source)
-        found = moments(source.rows(*APPEARANCES, *BOXES, "mask", "face"), tracks.meet)
+        found = moments(source.rows_of_things(*APPEARANCES, *BOXES, "mask", "face"), tracks.meet)
         for video_id, own in groupby(found, key=lambda moment: moment.video_id):
             video = source.video(video_id)
             with out.file(f"{names.of(video)}.xml") as file, SortedSpool() as spool:

@@ -16,8 +16,8 @@ ATTRIBUTES = ("confidence", "track", "person_id", "annotation_id")
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A shape in a frame. ``thing``: what it shows, from 1; ``form``: 0 for its box, 1 for its mask. ``bridged``: frames
-    by which the next one of its track may lie behind it, and CVAT still fills what is between them. ``sides``:
+    """A shape in a frame. ``thing``: what it shows, from 1; ``form``: 0 for its box, 1 for its mask. ``bridged``:
+    frames by which the next one of its track may lie behind it, and CVAT still fills what is between. ``sides``:
     attributes of place, ``said``: values of ``ATTRIBUTES``."""
 
     thing: int

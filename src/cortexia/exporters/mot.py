@@ -76,7 +76,7 @@ class MotExporter:
 
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         count, names, classes, tracks = 0, SequenceNames(), Classes(), Tracks(source)
-        found = moments(source.rows(*APPEARANCES, *BOXES), tracks.meet)
+        found = moments(source.rows_of_things(*APPEARANCES, *BOXES), tracks.meet)
         for video_id, own in groupby(found, key=lambda moment: moment.video_id):
             video = source.video(video_id)
             count += _Sequence(video, names.of(video), classes, tracks, out).write(own)

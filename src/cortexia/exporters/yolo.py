@@ -67,7 +67,7 @@ class YoloExporter:
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         """``data.yaml`` comes last: where it is, the export is complete."""
         count, names, labels, splits = 0, SequenceNames(), Labels(self.segments), set()
-        found = moments(source.rows(*BOXES, "mask", "face"))
+        found = moments(source.rows_of_things(*BOXES, "mask", "face"))
         for video_id, own in groupby(found, key=lambda moment: moment.video_id):
             video = source.video(video_id)
             split, stream = self.split_of(video_id), picture_stream(video)
