@@ -12,7 +12,7 @@ from defusedxml import ElementTree
 from filled import HOSTILE, HUGE, Endless, box, everything, fill, identity, media, track_box
 
 from cortexia import registry
-from cortexia.errors import ResourceError, UnknownNameError, ValidationError
+from cortexia.errors import ConfigurationError, ResourceError, UnknownNameError, ValidationError
 from cortexia.exporters import make_exporter
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.destination import LocalFolder, write_export
@@ -107,22 +107,49 @@ def test_an_empty_store_is_an_empty_export(name, tmp_path):
     assert (tmp_path / "out").exists()
 
 
+class Broken:
+    """A store that goes away after three rows of the second video."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+
+    def __getattr__(self, wanted):
+        return getattr(self._store, wanted)
+
+    def find(self, query):
+        left = 3
+        for row in self._store.find(query):
+            left -= row.video_id == "b" * 64
+            if left < 0:
+                raise ResourceError("the disk went away")
+            yield row
+
+
+def two_videos(path: Path, label: str):
+    store = open_store(str(path))
+    for letter in "ab":
+        boxes = [made(frame, label=label) for frame in range(5) for made in (box, track_box)]
+        fill(store, identity(letter), "objects", boxes)
+    return store
+
+
 @every_format
-def test_a_failed_export_leaves_what_was_there(name, store, tmp_path):
-    class Broken:
-        def __getattr__(self, wanted):
-            return getattr(store, wanted)
-
-        def find(self, query):
-            yield next(store.find(dataclasses.replace(query, limit=1)))
-            raise ResourceError("the disk went away")
-
-    target = tmp_path / "out"
-    before = exported(name, ExportSource(store), target)
+def test_a_failed_export_leaves_what_was_there(name, tmp_path):
+    """A file as a whole; of a folder the files of each video; a folder that takes one export alone stays."""
+    old, new = two_videos(tmp_path / "old.db", "cat"), two_videos(tmp_path / "new.db", "dog")
+    expected = exported(name, ExportSource(old), tmp_path / "out")
+    whole = exported(name, ExportSource(new), tmp_path / "whole")
+    with pytest.raises(ConfigurationError if name == "yolo" else ResourceError):
+        write_export(with_options(name), ExportSource(Broken(new)), tmp_path / "out")
+    if registry.load("exporters", name).target == "folder" and name != "yolo":
+        expected |= {place: content for place, content in whole.items() if place.startswith("a")}
+    assert tree(tmp_path / "out") == expected != whole
     with pytest.raises(ResourceError):
-        write_export(with_options(name), ExportSource(Broken()), target)
-    assert tree(target) == before
-    assert not list(tmp_path.glob(".*")), "nothing is left behind"
+        write_export(with_options(name), ExportSource(Broken(new)), tmp_path / "new")
+    assert not [place for place in tree(tmp_path / "new") if place.startswith(("b", "data.yaml"))]
+    assert not list(tmp_path.rglob(".*")), "nothing is left behind"
+    old.close()
+    new.close()
 
 
 @every_format

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -94,6 +95,30 @@ def test_names_of_classes_come_back_from_yaml(tmp_path):
     labels = {row.annotation.label for row in store.find(Query(types=("detection",)))}
     store.close()
     assert set(yaml.safe_load((out / "data.yaml").read_bytes())["names"]) == {made or "unlabelled" for made in labels}
+
+
+@pytest.mark.parametrize("kept", ["data.yaml", "labels", "images"])
+def test_a_folder_with_a_dataset_is_refused(store, tmp_path, kept):
+    """The classes of the second export would be numbered anew: its 0 is the dog."""
+    fill(store, identity("a"), "objects", [box(0, "cat")])
+    fill(store, identity("b"), "objects", [box(0, "dog")])
+    out = export(store, tmp_path / "out", Query(video_ids=("a" * 64,)))
+    (out / "images").mkdir()
+    before = {path: path.read_bytes() for path in out.rglob("*.*") if path.is_file()}
+    with pytest.raises(ConfigurationError, match=r"holds a dataset already.*name a new folder"):
+        export(store, out, Query(video_ids=("b" * 64,)))
+    assert {path: path.read_bytes() for path in out.rglob("*.*") if path.is_file()} == before
+    for name in {"data.yaml", "labels", "images"} - {kept}:
+        (out / name).rename(tmp_path / name)
+    with pytest.raises(ConfigurationError, match=re.escape(f"({kept})")):
+        export(store, out, Query(video_ids=("b" * 64,)))
+
+
+def test_a_folder_with_other_things_is_not(store, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    fill(store, identity(), "objects", [box(0, "cat")])
+    assert names(export(store, tmp_path / "out"))
 
 
 @pytest.mark.parametrize(

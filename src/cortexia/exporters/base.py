@@ -111,6 +111,12 @@ class ExportFolder(Protocol):
         well. One that is not ``durable`` is sure to survive a power cut only when a durable one is written after it.
         Raises ``ValidationError`` for a name that would lead out of the root."""
 
+    def holds(self, name: str) -> bool:
+        """Whether a file or a folder ``name`` is there, of an earlier export or of something else."""
+
+    def discard(self, name: str) -> None:
+        """Remove the file ``name`` where it is there, and its folder where nothing else is in it."""
+
 
 class FileExporter(Protocol):
     """A format of one file. Options are the fields of the dataclass that implements it.

@@ -111,6 +111,10 @@ class _Sequence:
                 stack.enter_context(self._file("gt/labels.txt")).writelines(self._labels())
             stack.enter_context(self._file("seqinfo.ini")).write(_sequence_info(self._video, self._name, last))
             stack.enter_context(self._file("tracks.json")).write(self._sidecar())
+        if truth is None:
+            # what an earlier export knew of tracks would be taken for the truth of these boxes
+            for stale in ("gt/gt.txt", "gt/labels.txt"):
+                self._out.discard(f"{self._name}/{stale}")
         return count
 
     def _file(self, name: str) -> Any:
