@@ -34,8 +34,11 @@ class PromptDetector:
 
 
 def prompts_of(text: str) -> tuple[str, ...]:
-    """What is named between commas, each once, as it was written. Raises ``ConfigurationError`` where nothing is."""
-    named = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    """What is named between commas, each once, as it was written but for white space.
+
+    Raises ``ConfigurationError`` where nothing is.
+    """
+    named = tuple(dict.fromkeys(name for part in text.split(",") if (name := " ".join(part.split()))))
     if not named:
         raise ConfigurationError(f"prompt {text!r} names nothing; say what to look for, such as 'forklift, hard hat'")
     return named
