@@ -174,7 +174,7 @@ class Seen:
 
 
 def tail(name: str) -> str:
-    """What an id says within one video: ``person 001`` for ``person_0123456789ab_001``, ``7`` for the track ``t0007``."""
+    """What an id says within a video: ``person 001`` for ``person_0123456789ab_001``, ``7`` for the track ``t0007``."""
     if _TRACK_ID.fullmatch(name):
         return str(int(name[1:]))
     kind, _, rest = name.partition("_")
