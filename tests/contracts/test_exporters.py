@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from defusedxml import ElementTree
-from filled import HOSTILE, HUGE, Endless, box, everything, fill, identity, media, track_box
+from filled import HOSTILE, HUGE, Endless, box, everything, fill, identity, media, span, track, track_box
 
 from cortexia import registry
 from cortexia.errors import ConfigurationError, ResourceError, UnknownNameError, ValidationError
@@ -17,11 +17,13 @@ from cortexia.exporters import make_exporter
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.destination import LocalFolder, write_export
 from cortexia.exporters.jsonl import JsonlExporter, row_to_dict
+from cortexia.exporters.tracks import Tracks
 from cortexia.stores import open_store
 from cortexia.types import Query, Region, RunStatus, TimeRange, canonical_json
 
 NAMES = registry.names("exporters")
 MEMORY_BYTES = 4 << 20
+MANY_TRACKS_BYTES = 1 << 19
 WANTED = {"coco-tracks": "track_box"}
 """What a format carries, where it is not detections."""
 ENDLESS = {"coco-tracks": track_box(0)}
@@ -216,6 +218,48 @@ def peak_of(exporter, count: int, folder: Path, made: Region | None = None) -> i
 def test_memory_does_not_grow_with_the_rows(name, tmp_path):
     peak(name, 10, tmp_path / "warm")
     assert peak(name, 4_000, tmp_path / "out") < MEMORY_BYTES
+
+
+class ManyTracks(Endless):
+    """A hundred boxes in each video, each of a track of its own, which a row of its own tells of."""
+
+    def find(self, query):
+        for number, row in enumerate(super().find(query)):
+            video, place = divmod(number, 100)
+            frame, track_id = place // 4, f"track {number}"
+            more = {"video_id": f"{video:064x}", "start_us": frame * 40_000, "end_us": frame * 40_000 + 40_000}
+            made = dataclasses.replace(track_box(frame, track_id), span=span(frame))
+            for annotation in (track(frame, frame, track_id), made):
+                yield dataclasses.replace(row, annotation=annotation, **more)
+
+    def video(self, video_id):
+        return dataclasses.replace(super().video(video_id), identity=identity(video_id[-1], f"{video_id}.mp4"))
+
+    def runs(self, video_id=None, current_only=True):
+        (run,) = super().runs()
+        return iter([run])
+
+
+def grown(name: str, folder: Path) -> int:
+    """By how many bytes the peak is higher for forty videos than for four."""
+    peaks = []
+    for count in (100, 400, 4_000):
+        out = folder / str(count)
+        out.mkdir(parents=True)
+        tracemalloc.start()
+        try:
+            assert with_options(name).write(ExportSource(ManyTracks(count)), LocalFolder(out)) == count
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    return peaks[2] - peaks[1]
+
+
+@pytest.mark.parametrize("name", ["mot", "cvat"])
+def test_memory_does_not_grow_with_the_tracks_of_all_videos(name, tmp_path, monkeypatch):
+    assert grown(name, tmp_path / "as it is") < MANY_TRACKS_BYTES
+    monkeypatch.setattr(Tracks, "forget", lambda self, video_id: None)
+    assert grown(name, tmp_path / "negative control") > MANY_TRACKS_BYTES
 
 
 class Collecting(JsonlExporter):

@@ -66,6 +66,7 @@ class CvatExporter:
                 things = _Things(tracks, spool, self.masks)
                 count += things.take(own)
                 file.writelines(piece.encode() for piece in document(things.task(video), things.placed()))
+            tracks.forget(video_id)
         return count
 
 

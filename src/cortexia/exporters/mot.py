@@ -80,6 +80,7 @@ class MotExporter:
         for video_id, own in groupby(found, key=lambda moment: moment.video_id):
             video = source.video(video_id)
             count += _Sequence(video, names.of(video), classes, tracks, out).write(own)
+            tracks.forget(video_id)
         return count
 
 
@@ -139,7 +140,7 @@ class _Sequence:
         video_id = self._video.identity.video_id
         tracks = {
             str(track.place): {name: value for name, value in asdict(track).items() if name not in ("number", "place")}
-            for track in self._tracks.all(video_id)
+            for track in self._tracks.all()
         }
         facts = {"video_id": video_id, "uri": self._video.identity.uri}
         return canonical_json({**facts, "classes": self._classes.numbers(), "tracks": tracks}).encode() + b"\n"
