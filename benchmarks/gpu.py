@@ -5,7 +5,8 @@
 YOLOX-nano. *by hand*: PyAV with as many threads as the job has, full-size BGR, and the adapter's two calls around a
 CUDA session of ONNX Runtime, in a pool of threads. *engine*: the whole pass without a store. Ratio: seconds by hand
 over seconds of the engine; target 0.95. Memory: what the GPU holds more than before, at most, as ``nvidia-smi`` reads
-it. Where ONNX Runtime has no CUDA, or no GPU is here, every row says ``not measured`` and why.
+it. Where ONNX Runtime has no CUDA or cannot start it, or no GPU or no model is here, every row says ``not measured``
+and why.
 """
 
 from __future__ import annotations
@@ -28,10 +29,13 @@ import onnxruntime
 import objects as on_cpu
 from _common import DATA, Row, in_turns, judged, paired_ratios, show, spread, write_json
 from cortexia.config import load_settings
+from cortexia.errors import CortexiaError
 from cortexia.models.access import ModelSettings, open_models
 from cortexia.models.base import ModelAccess
+from cortexia.models.onnx import OnnxSession
 from one_pass import clip
 
+DEVICE = "cuda:0"
 CUDA = "CUDAExecutionProvider"
 HEIGHTS = {"1080p": 1080, "4K": 2160}
 TARGET = 0.95
@@ -44,6 +48,11 @@ def why_not() -> str | None:
         return "ONNX Runtime has no CUDA here (pip install onnxruntime-gpu in place of onnxruntime)"
     if shutil.which("nvidia-smi") is None or used_bytes() is None:
         return "no GPU is here"
+    try:
+        # what is listed may still not start: cuDNN is missing, or too old
+        OnnxSession("yolox-nano", on_cpu.MODEL.read_bytes(), DEVICE)
+    except (OSError, CortexiaError) as error:
+        return str(error)
     return None
 
 
@@ -105,7 +114,7 @@ def not_measured(why: str) -> list[Row]:
 def measured(chosen: Any) -> list[Row]:
     threads = os.cpu_count() or 2
     settings = ModelSettings.of(load_settings().settings)
-    settings = replace(settings, folders=(*settings.folders, DATA / "models"), device="cuda:0", threads=threads)
+    settings = replace(settings, folders=(*settings.folders, DATA / "models"), device=DEVICE, threads=threads)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         for size, height in HEIGHTS.items():

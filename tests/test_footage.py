@@ -31,7 +31,7 @@ def facts(path: Path, status: VerdictStatus = VerdictStatus.OK):
 
 
 def footage(path: Path, decoder=None, **more) -> Footage:
-    return Footage(decoder or ContentDecoder(), lambda video: path, lambda digest: b"", **more)
+    return Footage(lambda: decoder or ContentDecoder(), lambda video: path, lambda digest: b"", **more)
 
 
 def numbers(made: Iterator[tuple[int, bytes]]) -> list[tuple[int, int | None]]:

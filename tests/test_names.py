@@ -52,6 +52,10 @@ def test_unknown_name_is_no_attribute() -> None:
         _ = cortexia.nonsense
 
 
+def test_asking_a_store_loads_nothing_for_pictures() -> None:
+    assert sorted(loaded_after("import cortexia.answers").intersection(("av", "cv2", "PIL"))) == []
+
+
 @pytest.mark.parametrize("statement", ["import cortexia", HELP], ids=["import", "help"])
 def test_nothing_heavy_is_loaded(statement: str) -> None:
     loaded = loaded_after(statement)

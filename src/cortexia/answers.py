@@ -16,7 +16,6 @@ from cortexia.errors import ConfigurationError, NoStoreError, UnknownNameError
 from cortexia.exporters import make_exporter
 from cortexia.exporters.base import ExportSource, VideoFacts
 from cortexia.exporters.destination import write_export
-from cortexia.footage import Footage
 from cortexia.lookup import NotLooked, StoredVideo
 from cortexia.outcomes import VideoStatus
 from cortexia.report.drawn import CONTACT_SHEET, DRAWN, MAX_SIDE, VIDEO, DrawnFormat, drawn_options, the_video
@@ -124,9 +123,12 @@ class Answers:
             return self._draw(DRAWN[format_name], output, query, options or {}, on_frame)
         if format_name not in registry.names("exporters"):
             raise UnknownNameError("format", format_name, [*registry.names("exporters"), *DRAWN])
+        # it brings the libraries of pictures along
+        from cortexia.footage import Footage
+
         exporter = make_exporter(format_name, options)
         store = self.store(create=False)
-        footage = Footage(self.decoder, self._open, store.blobs.get, self.settings.thread_budget, on_frame)
+        footage = Footage(lambda: self.decoder, self._open, store.blobs.get, self.settings.thread_budget, on_frame)
         source = ExportSource(store, query, footage)
         if output is not None:
             with self._placed(output, exporter.suffix) as path:

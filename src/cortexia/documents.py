@@ -71,6 +71,9 @@ class RunFacts(Protocol):
     def message(self) -> str | None: ...
 
     @property
+    def started_at(self) -> str | None: ...
+
+    @property
     def annotation_count(self) -> int: ...
 
     @property

@@ -13,7 +13,7 @@ import cv2
 
 from cortexia.decoders.base import DamageFound, Decoder, DecodeRequest, ViewRequest
 from cortexia.documents import VideoFacts
-from cortexia.errors import DataInconsistencyError
+from cortexia.errors import DataInconsistencyError, ProcessingError
 from cortexia.types import AudioBlock, Frame, Picture, Sampling, VerdictStatus, ViewSpec
 
 QUALITY = 95
@@ -23,10 +23,10 @@ _VIEW = ViewSpec()
 
 @dataclass(frozen=True)
 class Footage:
-    """``open_video``: where a video can be opened (raises ``RejectedInput``). ``blob``: bytes behind a digest.
-    ``on_frame`` is told how far decoding is (seconds)."""
+    """``decoder``: made when a frame is first wanted. ``open_video``: where a video can be opened (raises
+    ``RejectedInput``). ``blob``: bytes behind a digest. ``on_frame`` is told how far decoding is (seconds)."""
 
-    decoder: Decoder
+    decoder: Callable[[], Decoder]
     open_video: Callable[[VideoFacts], Path]
     blob: Callable[[str], bytes]
     threads: int = 0
@@ -64,7 +64,7 @@ class Footage:
             raise DataInconsistencyError(f"video {video.identity.video_id} was not read yet; annotate it again")
         asked = (ViewRequest(Sampling.every()), ViewRequest(_Chosen(is_wanted=wanted.has), (_VIEW,)))
         request = DecodeRequest(video=asked, threads=threads)
-        with self.decoder.open(self.open_video(video), video.media, request) as stream:
+        with self.decoder().open(self.open_video(video), video.media, request) as stream:
             for frame in stream:
                 if not isinstance(frame, AudioBlock):
                     yield frame
@@ -116,6 +116,14 @@ class _Chosen(Sampling):
 
 
 def _jpeg(picture: Picture) -> bytes:
-    """``picture``: (h, w, 3) BGR uint8."""
-    _, made = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    """``picture``: (h, w, 3) BGR uint8. Raises ``ProcessingError`` for one that JPEG has no room for."""
+    try:
+        is_made, made = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    except cv2.error:
+        is_made = False
+    if not is_made:
+        height, width = picture.shape[:2]
+        raise ProcessingError(
+            f"a frame of {width} x {height} pixels cannot be written as JPEG; export without pictures (images=none)"
+        )
     return made.tobytes()

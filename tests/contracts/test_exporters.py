@@ -9,19 +9,21 @@ from pathlib import Path
 
 import pytest
 from defusedxml import ElementTree
-from filled import HOSTILE, HUGE, Endless, box, everything, fill, identity, media, track_box
+from filled import HOSTILE, HUGE, Endless, box, everything, fill, identity, media, span, track, track_box
 
 from cortexia import registry
-from cortexia.errors import ResourceError, UnknownNameError, ValidationError
+from cortexia.errors import ConfigurationError, ResourceError, UnknownNameError, ValidationError
 from cortexia.exporters import make_exporter
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.destination import LocalFolder, write_export
 from cortexia.exporters.jsonl import JsonlExporter, row_to_dict
+from cortexia.exporters.tracks import Tracks
 from cortexia.stores import open_store
-from cortexia.types import Query, Region, canonical_json
+from cortexia.types import Query, Region, RunStatus, TimeRange, canonical_json
 
 NAMES = registry.names("exporters")
 MEMORY_BYTES = 4 << 20
+MANY_TRACKS_BYTES = 1 << 19
 WANTED = {"coco-tracks": "track_box"}
 """What a format carries, where it is not detections."""
 ENDLESS = {"coco-tracks": track_box(0)}
@@ -107,22 +109,66 @@ def test_an_empty_store_is_an_empty_export(name, tmp_path):
     assert (tmp_path / "out").exists()
 
 
+class Broken:
+    """A store that goes away after three rows of the second video."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+
+    def __getattr__(self, wanted):
+        return getattr(self._store, wanted)
+
+    def find(self, query):
+        left = 3
+        for row in self._store.find(query):
+            left -= row.video_id == "b" * 64
+            if left < 0:
+                raise ResourceError("the disk went away")
+            yield row
+
+
+def two_videos(path: Path, label: str):
+    store = open_store(str(path))
+    for letter in "ab":
+        boxes = [made(frame, label=label) for frame in range(5) for made in (box, track_box)]
+        fill(store, identity(letter), "objects", boxes)
+    return store
+
+
 @every_format
-def test_a_failed_export_leaves_what_was_there(name, store, tmp_path):
-    class Broken:
-        def __getattr__(self, wanted):
-            return getattr(store, wanted)
-
-        def find(self, query):
-            yield next(store.find(dataclasses.replace(query, limit=1)))
-            raise ResourceError("the disk went away")
-
-    target = tmp_path / "out"
-    before = exported(name, ExportSource(store), target)
+def test_a_failed_export_leaves_what_was_there(name, tmp_path):
+    """A file as a whole; of a folder the files of each video; a folder that takes one export alone stays."""
+    old, new = two_videos(tmp_path / "old.db", "cat"), two_videos(tmp_path / "new.db", "dog")
+    expected = exported(name, ExportSource(old), tmp_path / "out")
+    whole = exported(name, ExportSource(new), tmp_path / "whole")
+    with pytest.raises(ConfigurationError if name == "yolo" else ResourceError):
+        write_export(with_options(name), ExportSource(Broken(new)), tmp_path / "out")
+    if registry.load("exporters", name).target == "folder" and name != "yolo":
+        expected |= {place: content for place, content in whole.items() if place.startswith("a")}
+    assert tree(tmp_path / "out") == expected != whole
     with pytest.raises(ResourceError):
-        write_export(with_options(name), ExportSource(Broken()), target)
-    assert tree(target) == before
-    assert not list(tmp_path.glob(".*")), "nothing is left behind"
+        write_export(with_options(name), ExportSource(Broken(new)), tmp_path / "new")
+    assert not [place for place in tree(tmp_path / "new") if place.startswith(("b", "data.yaml"))]
+    assert not list(tmp_path.rglob(".*")), "nothing is left behind"
+    old.close()
+    new.close()
+
+
+@every_format
+def test_two_runs_over_the_same_frames_tell_a_thing_once_and_every_row(name, tmp_path):
+    """A part, then the whole video; the run of another annotator over a part counts."""
+    store = open_store(str(tmp_path / "s.db"))
+    boxes = [made(frame) for frame in (0, 1, 2) for made in (box, track_box)]
+    part = TimeRange(0.0, 0.1)
+    for changes, own in (({"time_range": part}, boxes[:4]), ({}, boxes)):
+        fill(store, identity(), "objects", own, media(frames=3), **changes)
+    fill(store, identity(), "others", [track_box(2, "other", "dog")], time_range=part)
+    fill(store, identity(), "objects", [], status=RunStatus.FAILED, options={"another": 1})
+    counts = {"coco": 4, "coco-tracks": 4, "cvat": 4, "mot": 4, "yolo": 4}
+    assert write_export(with_options(name), ExportSource(store), tmp_path / "out") == counts.get(name, 11)
+    few = Query(types=(WANTED.get(name, "detection"),), limit=2)
+    assert write_export(with_options(name), ExportSource(store, few), tmp_path / "few") == 2
+    store.close()
 
 
 @every_format
@@ -172,6 +218,48 @@ def peak_of(exporter, count: int, folder: Path, made: Region | None = None) -> i
 def test_memory_does_not_grow_with_the_rows(name, tmp_path):
     peak(name, 10, tmp_path / "warm")
     assert peak(name, 4_000, tmp_path / "out") < MEMORY_BYTES
+
+
+class ManyTracks(Endless):
+    """A hundred boxes in each video, each of a track of its own, which a row of its own tells of."""
+
+    def find(self, query):
+        for number, row in enumerate(super().find(query)):
+            video, place = divmod(number, 100)
+            frame, track_id = place // 4, f"track {number}"
+            more = {"video_id": f"{video:064x}", "start_us": frame * 40_000, "end_us": frame * 40_000 + 40_000}
+            made = dataclasses.replace(track_box(frame, track_id), span=span(frame))
+            for annotation in (track(frame, frame, track_id), made):
+                yield dataclasses.replace(row, annotation=annotation, **more)
+
+    def video(self, video_id):
+        return dataclasses.replace(super().video(video_id), identity=identity(video_id[-1], f"{video_id}.mp4"))
+
+    def runs(self, video_id=None, current_only=True):
+        (run,) = super().runs()
+        return iter([run])
+
+
+def grown(name: str, folder: Path) -> int:
+    """By how many bytes the peak is higher for forty videos than for four."""
+    peaks = []
+    for count in (100, 400, 4_000):
+        out = folder / str(count)
+        out.mkdir(parents=True)
+        tracemalloc.start()
+        try:
+            assert with_options(name).write(ExportSource(ManyTracks(count)), LocalFolder(out)) == count
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    return peaks[2] - peaks[1]
+
+
+@pytest.mark.parametrize("name", ["mot", "cvat"])
+def test_memory_does_not_grow_with_the_tracks_of_all_videos(name, tmp_path, monkeypatch):
+    assert grown(name, tmp_path / "as it is") < MANY_TRACKS_BYTES
+    monkeypatch.setattr(Tracks, "forget", lambda self, video_id: None)
+    assert grown(name, tmp_path / "negative control") > MANY_TRACKS_BYTES
 
 
 class Collecting(JsonlExporter):

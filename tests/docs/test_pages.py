@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ PAGES = [
     "docs/quickstart.md",
     "docs/how-to/batches.md",
     "docs/how-to/query-with-sql.md",
+    "docs/how-to/write-a-tracker.md",
     "docs/how-to/write-an-annotator.md",
 ]
 HOME = "/home/you/cortexia"
@@ -75,12 +77,16 @@ def run_sql(block: Block, desk: Path) -> str:
 
 def install(plugin: Block, desk: Path) -> None:
     """Make the entry points of a page's pyproject known, as an installation would."""
-    folder = desk / "brightness-1.dist-info"
+    project = tomllib.loads(plugin.text)["project"]
+    folder = desk / f"{project['name']}-1.dist-info"
     folder.mkdir()
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: brightness\nVersion: 1\n")
-    (folder / "entry_points.txt").write_text("[cortexia.annotators]\n" + plugin.text.split('annotators"]\n')[1])
-    text = (folder / "entry_points.txt").read_text()
-    (folder / "entry_points.txt").write_text(text.replace('"', ""))
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1\n")
+    lines = [
+        line
+        for group, own in project["entry-points"].items()
+        for line in (f"[{group}]", *(f"{name} = {place}" for name, place in own.items()))
+    ]
+    (folder / "entry_points.txt").write_text("\n".join(lines))
 
 
 @pytest.mark.parametrize("page", PAGES)

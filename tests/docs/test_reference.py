@@ -13,6 +13,7 @@ from cortexia import registry
 from cortexia.annotators.base import Annotator
 from cortexia.cli.main import COMMANDS, cli
 from cortexia.config import ProcessingConfig, Settings
+from cortexia.documents import FILES, METADATA
 from cortexia.exporters.flat import COLUMNS
 from cortexia.report.drawn import DRAWN, DrawnFormat
 from cortexia.stores.sql.schema import metadata
@@ -105,6 +106,27 @@ def test_defaults_of_annotators_are_those_in_the_reference() -> None:
 def test_every_table_is_explained() -> None:
     explained = {word for line in page("store.md").splitlines() if line.startswith("| `") for word in code(line)}
     assert set(metadata.tables) - explained == set()
+
+
+def test_every_type_is_there_with_the_name_that_sql_knows() -> None:
+    own = page("store.md").split("### Types\n")[1].split("`runs.status`")[0]
+    lines = own.splitlines()
+    told = dict(tuple(code(line)) for line in lines if line.startswith("| `") and "annotation_type" not in line)
+    same = code(" ".join(line for line in lines if not line.startswith("|")))
+    known = {name: kind.stored_type for name, kind in ANNOTATION_TYPES.items()}
+    assert told | {name: name for name in same} == known
+    assert not set(told) & set(same)
+
+
+def test_every_json_file_is_told_with_its_annotators() -> None:
+    files: dict[str, list[str]] = {}
+    for annotator, name in FILES.items():
+        files.setdefault(name, []).append(annotator)
+    told = re.findall(r"`(\w+)\.json` \(([^)]*)\)", section(page("exports.md"), "`json`"))
+    assert {name: code(text) for name, text in told if name != METADATA} == files
+    lines = [line for line in page("store.md").splitlines() if "for people: rows of `" in line]
+    assert {code(line)[0].removeprefix("VIDEO/").removesuffix(".json"): code(line)[1:] for line in lines} == files
+    assert set(FILES) <= set(registry.names("annotators"))
 
 
 @pytest.mark.parametrize("name", registry.names("exporters"))

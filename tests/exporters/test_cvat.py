@@ -97,6 +97,21 @@ def test_between_frames_that_were_looked_at_boxes_are_interpolated(store, tmp_pa
     assert own == [(0, 0), (5, 0), (11, 0), (12, 1), (27, 0), (32, 0), (33, 1)]
 
 
+def test_each_kind_of_rows_has_its_own_rate(store, tmp_path):
+    """Things every sixth frame, people every twelfth, masks of the people every twenty-fourth."""
+    fill(store, identity(), "objects", [box(frame, "dog") for frame in range(0, 97, 6)])
+    fill(store, identity(), "tracks", [track_box(frame, "c", "cat") for frame in range(0, 97, 6)])
+    fill(store, identity(), "others", [track_box(frame, "p") for frame in range(0, 97, 12)])
+    fill(store, identity(), "masks", [mask(frame, track_id="p") for frame in range(0, 97, 24)])
+    told = {}
+    for made in export(store, tmp_path).iter("track"):
+        told.setdefault(
+            (made.get("label"), made[0].tag), [shape.get("frame") for shape in made if shape.get("outside") == "1"]
+        )
+    last = {(label, tag): frames for (label, tag), frames in told.items() if label != "dog"}
+    assert last == {("cat", "box"): ["97"], ("person", "box"): ["97"], ("person", "polygon"): ["97"]}
+
+
 def test_tracks_are_together_and_what_is_in_none_is_a_track_of_one_box(store, tmp_path):
     fill(store, identity(), "objects", [box(0, "dog", bbox=SIDES), box(1, "dog", bbox=SIDES)])
     fill(store, identity(), "tracks", [track_box(frame, name) for frame in (0, 1) for name in "xy"])

@@ -133,6 +133,18 @@ def test_without_tracks_there_are_detections_alone(store, tmp_path):
     assert len(motmetrics.io.loadtxt(out / "a" / "det" / "det.txt")) == 2
 
 
+def test_truth_of_an_earlier_export_does_not_stay(store, tmp_path):
+    fill(store, identity(), "objects", [box(0)])
+    fill(store, identity(), "tracks", [track_box(0)])
+    out = export(store, tmp_path)
+    (out / "b" / "gt").mkdir(parents=True)
+    assert (out / "a" / "gt" / "gt.txt").exists()
+    (out / "a" / "img1").mkdir()
+    export(store, tmp_path, Query(annotators=("objects",)))
+    assert sorted(path.name for path in (out / "a").iterdir()) == ["det", "img1", "seqinfo.ini", "tracks.json"]
+    assert (out / "b" / "gt").exists(), "another video's"
+
+
 def test_rates_that_are_no_whole_number_and_frames_beyond_those_decoded(store, tmp_path):
     info = media(frames=3)
     stream = dataclasses.replace(info.video, average_rate=Fraction(30000, 1001))

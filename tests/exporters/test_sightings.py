@@ -112,11 +112,20 @@ def test_a_person_is_known_by_the_run_that_it_was_made_from(store):
         ("con.mp4", "a" * 64),
         ("x\n.mp4", "a" * 64),
         (".mp4", "a" * 64),
+        (".hidden.mp4", "a" * 64),
+        (f"{'a' * 64}.mp4", "a" * 64),
+        (f"{'B' * 64}.mp4", "a" * 64),
     ],
 )
 def test_a_name_that_is_not_safe_is_the_id_of_the_video(filename, name):
-    made = SequenceNames().of(VideoRecord(identity("a", filename), media(), None))
-    assert made == name or (filename == ".mp4" and made == ".mp4")
+    assert SequenceNames().of(VideoRecord(identity("a", filename), media(), None)) == name
+
+
+def test_no_video_has_the_name_that_another_falls_back_to():
+    names = SequenceNames()
+    pairs = (("a", f"{'b' * 64}.mp4"), ("b", "con.mp4"))
+    made = [names.of(VideoRecord(identity(*pair), media(), None)) for pair in pairs]
+    assert made == ["a" * 64, "b" * 64]
 
 
 def test_names_that_differ_in_case_only_are_told_apart():

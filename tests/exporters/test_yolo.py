@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,10 +16,11 @@ from peers import needs_datumaro, read_by_datumaro
 
 from cortexia.app import App, Request
 from cortexia.config import Settings
-from cortexia.errors import ConfigurationError, DataInconsistencyError
+from cortexia.errors import ConfigurationError, DataInconsistencyError, ProcessingError
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.destination import write_export
 from cortexia.exporters.yolo import YoloExporter
+from cortexia.footage import Footage
 from cortexia.testing import ShotSpec, VideoSpec
 from cortexia.types import BBox, Detection, Query, TimeSpan, Timestamp
 
@@ -94,6 +97,30 @@ def test_names_of_classes_come_back_from_yaml(tmp_path):
     labels = {row.annotation.label for row in store.find(Query(types=("detection",)))}
     store.close()
     assert set(yaml.safe_load((out / "data.yaml").read_bytes())["names"]) == {made or "unlabelled" for made in labels}
+
+
+@pytest.mark.parametrize("kept", ["data.yaml", "labels", "images"])
+def test_a_folder_with_a_dataset_is_refused(store, tmp_path, kept):
+    """The classes of the second export would be numbered anew: its 0 is the dog."""
+    fill(store, identity("a"), "objects", [box(0, "cat")])
+    fill(store, identity("b"), "objects", [box(0, "dog")])
+    out = export(store, tmp_path / "out", Query(video_ids=("a" * 64,)))
+    (out / "images").mkdir()
+    before = {path: path.read_bytes() for path in out.rglob("*.*") if path.is_file()}
+    with pytest.raises(ConfigurationError, match=r"holds a dataset already.*name a new folder"):
+        export(store, out, Query(video_ids=("b" * 64,)))
+    assert {path: path.read_bytes() for path in out.rglob("*.*") if path.is_file()} == before
+    for name in {"data.yaml", "labels", "images"} - {kept}:
+        (out / name).rename(tmp_path / name)
+    with pytest.raises(ConfigurationError, match=re.escape(f"({kept})")):
+        export(store, out, Query(video_ids=("b" * 64,)))
+
+
+def test_a_folder_with_other_things_is_not(store, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    fill(store, identity(), "objects", [box(0, "cat")])
+    assert names(export(store, tmp_path / "out"))
 
 
 @pytest.mark.parametrize(
@@ -186,6 +213,33 @@ def test_a_frame_that_does_not_come_out_is_an_error(app, tmp_path):
     with pytest.raises(DataInconsistencyError, match="frame 60 of"):
         app.export("yolo", tmp_path / "out", Query())
     assert not (tmp_path / "out" / "data.yaml").exists()
+
+
+def test_a_picture_that_jpeg_has_no_room_for_is_an_error(app):
+    """65,535 pixels are the most that JPEG can count."""
+    footage = Footage(lambda: Wide(), lambda video: Path(video.identity.uri), lambda digest: b"")
+    (record,) = app.store().videos()
+    with pytest.raises(ProcessingError, match="70000 x 1 pixels cannot be written as JPEG"):
+        list(footage.decoded(record, iter([0])))
+
+
+class Wide:
+    """A decoder, its stream and its one frame."""
+
+    index, time_s = 0, 0.0
+
+    def open(self, *wanted):
+        return contextlib.nullcontext([self])
+
+    def view(self, spec):
+        return np.zeros((1, 70_000, 3), np.uint8)
+
+
+@pytest.mark.parametrize("images", ["all", "none"])
+def test_how_far_decoding_is_gets_told_where_there_is_any(app, tmp_path, images):
+    told: list[float] = []
+    app.export("yolo", tmp_path / "out", Query(), options={"images": images}, on_frame=told.append)
+    assert bool(told) is (images == "all")
 
 
 @pytest.mark.parametrize("segments", [False, True])

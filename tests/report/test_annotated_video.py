@@ -132,6 +132,16 @@ def sighting(region: Region) -> Sighting:
     return made
 
 
+@pytest.mark.parametrize("text", ["a\nb", "\r\n", " ", "", "a\tb\x0bc", "\u2028x\x85", "\x00\ud800"])
+@pytest.mark.parametrize("count", [1, 20], ids=["few", "crowd"])
+@pytest.mark.parametrize("track_id", [None, "7"])
+def test_any_label_and_camera_can_be_drawn(text, count, track_id):
+    box = BBox(50, 80, 250, 120)
+    region = Detection(span=span(0, 40), label=text, confidence=0.5, frame_index=0, bbox=box, track_id=track_id)
+    board = drawn(*[region] * count, bar=Bar(left=f"shot 1   {text}", right="0:01", caption=text))
+    assert board[:180].max() > 100
+
+
 def test_names_never_cover_each_other():
     """Four boxes at one place: three names find room (above, in and below it), the least sure one has none."""
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from stocking import span, stored
 
+from cortexia.app import Request
 from cortexia.report.canvas import Bar, Canvas
 from cortexia.report.gather import gather
 from cortexia.report.held import HeldCaptions, HeldSightings
@@ -16,6 +17,7 @@ from cortexia.report.shapes import make_shapes
 from cortexia.report.style import Style
 from cortexia.rle import encode
 from cortexia.sightings import Sighting
+from cortexia.testing import ShotSpec, VideoSpec
 from cortexia.types import BBox, Caption, Detection, Face, Mask, Pose, Region, StoredRow
 
 SIZE = (320, 180)
@@ -204,3 +206,40 @@ def test_masks_that_come_seldom_do_not_take_the_boxes_away(full):
     kinds = [{made.region.type for made in held.at(index, index * 40_000)} for index in range(13)]
     assert kinds[11] == {"detection"}
     assert kinds[12] == {"detection", "mask"}
+
+
+LEFT, RIGHT = BBox(10, 10, 60, 110), BBox(200, 10, 250, 110)
+
+
+def boxed(at: int, sides: BBox, track_id: str | None, kind: type[Region] = Detection, **more) -> Region:
+    made = {"span": span(at, at + 40), "frame_index": at // 40, "label": "mug", "bbox": sides, "track_id": track_id}
+    return kind(**made, **more)
+
+
+@pytest.mark.parametrize("tracks", [("1", "2"), (None, None)], ids=["tracked", "untracked"])
+def test_masks_and_poses_of_boxes_that_come_seldom_stay_with_their_boxes(annotated, clips, tracks):
+    """Boxes every 120 ms, which move; a mask of the right one and a pose of the left one every 480 ms. At 720 ms the
+    right one goes."""
+    path = clips("held.mp4", VideoSpec(width=320, height=180, shots=(ShotSpec(2.0),), stamp=False))[0]
+    app = annotated(path, request=Request(("shots",)))
+    (record,) = app.store().videos()
+    moved = [BBox(box.x1 + step, box.y1, box.x2 + step, box.y2) for step in (0, 4) for box in (LEFT, RIGHT)]
+    boxes = [
+        boxed(at, moved[2 * (at // 120 % 2) + place], tracks[place])
+        for at in range(0, 1401, 120)
+        for place in (0, 1)
+        if place == 0 or at < 720
+    ]
+    masks = [boxed(at, RIGHT, tracks[1], Mask, segmentation=encode(square()), area=1) for at in (0, 480)]
+    poses = [boxed(at, LEFT, tracks[0], Pose, keypoints=pose().keypoints) for at in (0, 480, 960)]
+    for name, own in (("objects", boxes), ("masks", masks), ("keypoints", poses)):
+        stored(app.store(), record.identity, name, own)
+    data = app.report_data(record.identity.video_id)
+    held = HeldSightings(data, gather(data))
+    told = {}
+    for index in range(40):
+        found = held.at(index, index * 40_000)
+        told[index * 40] = sorted((made.box.x1 > 100, made.mask is not None, made.pose is not None) for made in found)
+    both = [(False, False, True), (True, True, False)]
+    assert [told[at] for at in range(0, 720, 40)] == [both] * 18
+    assert [told[at] for at in range(720, 1401, 40)] == [[(False, False, True)]] * 18, "no mask without its box"

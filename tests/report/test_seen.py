@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from stocking import span, stored
 
@@ -10,17 +12,28 @@ from cortexia.report.gather import gather
 from cortexia.report.presence import PRESENT_FOLDED, PRESENT_SHOWN, caption_cards, face_rows, present_lanes, tag_chips
 from cortexia.report.seen import tail
 from cortexia.report.style import style_of
+from cortexia.report.video_page import video_page
 from cortexia.sightings import REGIONS, moments
-from cortexia.types import BBox, Caption, Classification, Detection, Face, FaceTrack, Person, Track, TrackBox
+from cortexia.types import BBox, Caption, Classification, Detection, Face, FaceTrack, Person, Query, Track, TrackBox
 
 SIDES = BBox(10, 10, 60, 90)
 
 
+def track_name(number: str) -> str:
+    """As annotators name tracks."""
+    return f"t{number:0>4}"
+
+
 def boxes(track_id: str, *times: int, label: str = "person") -> list[TrackBox]:
-    """Boxes of a track at these times (ms)."""
+    """Boxes of the track of this number at these times (ms)."""
     return [
         TrackBox(
-            span=span(at, at + 40), label=label, confidence=0.5, frame_index=at // 40, bbox=SIDES, track_id=track_id
+            span=span(at, at + 40),
+            label=label,
+            confidence=0.5,
+            frame_index=at // 40,
+            bbox=SIDES,
+            track_id=track_name(track_id),
         )
         for at in times
     ]
@@ -28,7 +41,7 @@ def boxes(track_id: str, *times: int, label: str = "person") -> list[TrackBox]:
 
 def person(track_id: str, person_id: str, start: int, end: int) -> Person:
     return Person(
-        span=span(start, end), label="person", confidence=0.75, track_id=track_id, person_id=person_id,
+        span=span(start, end), label="person", confidence=0.75, track_id=track_name(track_id), person_id=person_id,
         first_frame=start // 40, last_frame=end // 40 - 1, boxes=3,
     )  # fmt: skip
 
@@ -94,7 +107,7 @@ def test_tracks_take_colours_in_turn_and_all_of_a_person_have_one(facts):
     )
     style = style_of(known)
     shades = {key[1]: style.track_shade(key) for key in known.seen.tracks}
-    assert shades == {"9": 0, "10": 1, "11": 0}
+    assert shades == {"t0009": 0, "t0010": 1, "t0011": 0}
 
 
 def test_a_face_has_the_colour_of_its_person_and_its_own_name(facts):
@@ -129,10 +142,44 @@ def test_what_is_in_no_track_is_called_by_its_label(full):
 
 @pytest.mark.parametrize(
     ("name", "short"),
-    [("person_0123456789ab_001", "person 001"), ("7", "7"), ("track_3", "track 3"), ("a_", "a_"), ("_b", "_b")],
+    [
+        ("person_0123456789ab_001", "person 001"),
+        *(("7", "7"), ("t0007", "7"), ("t0100", "100"), ("t12345", "12345"), ("tea", "tea"), ("t", "t")),
+        *(("track_3", "track 3"), ("a_", "a_"), ("_b", "_b")),
+    ],
 )
 def test_ids_are_told_by_what_they_say_within_a_video(name, short):
     assert tail(name) == short
+
+
+def test_the_legend_names_the_colours_of_labels_that_have_boxes_in_no_track(full):
+    """All cars are in a track, some people; a page without any such label has no legend."""
+    (record,) = full.store().videos()
+    video_id = record.identity.video_id
+    seen = {}
+    for row in full.store().find(Query(types=("detection",), video_ids=(video_id,))):
+        seen.setdefault(row.annotation.label, []).append(row.annotation)
+    loose = {label: len(own) for label, own in seen.items() if label != "car"} | {"person": len(seen["person"]) - 1}
+
+    def legend() -> list[str]:
+        text = video_page(full.report_data(video_id)).decode()
+        own = text.split('<p class="legend">')[1:]
+        return re.findall(r"<bdi>([^<]+)</bdi> <span class=\"soft\">([^<]+)<", own[0].split("</p>")[0]) if own else []
+
+    def track(*found: Detection) -> None:
+        made = [
+            TrackBox(
+                **{name: getattr(one, name) for name in ("span", "label", "frame_index", "bbox")}, track_id="t0001"
+            )
+            for one in sorted(found, key=lambda one: one.frame_index)
+        ]
+        stored(full.store(), record.identity, "tracks", made, options={"made": len(made)})
+
+    assert len(legend()) == len(seen)
+    track(*seen["car"], seen["person"][0])
+    assert dict(legend()) == {label: str(amount) for label, amount in loose.items()}
+    track(*(one for own in seen.values() for one in own))
+    assert legend() == []
 
 
 # -- captions and tags

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
 from reading import Page, faults
 from stocking import stored
 
+from cortexia import registry
 from cortexia.app import Request
+from cortexia.report.account import SECTIONS
 from cortexia.report.video_page import video_page
 from cortexia.testing import ShotSpec, SoundSpec, VideoSpec, tone
 from cortexia.types import MediaInfo, RunStatus, TimeRange, Verdict, VerdictStatus, VideoIdentity
@@ -66,6 +69,27 @@ def test_looked_and_found_none_is_not_the_same_as_not_looked(annotated, clips):
     assert "None found: annotator objects" not in before
     assert "None found: objects looked at the video." in after
     assert "Not looked yet: annotator objects" not in after
+
+
+@pytest.mark.parametrize(
+    ("annotator", "head"),
+    [("tracks", "Tracks"), ("people", "People"), ("face_groups", "Faces"), ("captions", "Captions"), ("tags", "Tags")],
+)
+def test_nobody_there_and_nothing_said_are_told_from_not_looked(annotated, clips, annotator, head):
+    app = annotated(clips("silent.mp4", VideoSpec(shots=(ShotSpec(1.0),)))[0], request=Request(("shots",)))
+    before = page_of(app).text
+    stored(app.store(), next(iter(app.store().videos())).identity, annotator, [])
+    after = page_of(app).text
+    assert f"{head}. Not looked yet: annotator {annotator} has not run on this video." in before
+    assert f"{head}. None found: {annotator} looked at the video." in after
+
+
+def test_every_annotator_that_a_page_shows_is_asked_for():
+    """The others: captions of regions and vectors, which no page shows, and what others are made of."""
+    assert set(registry.names("annotators")) - set(SECTIONS) == {
+        *("appearance", "embeddings", "shot_embeddings", "text_embeddings"),
+        *("regions", "shot_summary"),
+    }
 
 
 def test_a_failed_run_says_its_reason(annotated, clips):

@@ -14,9 +14,6 @@ from cortexia.cli.filters import query_from, row_filters
 from cortexia.cli.options import config_option, settings_from, store_option, warn_of_opened_guards
 from cortexia.errors import ConfigurationError
 
-_DECODING = "yolo"
-"""The format of rows that decodes videos again."""
-
 
 @click.command("export")
 @store_option
@@ -50,7 +47,7 @@ def command(store: str | None, config_file: str | None, as_list: bool, **given: 
     output = None if output == "-" else output
     settings = settings_from(config_file, store=store).settings
     warn_of_opened_guards(settings)
-    with App(settings) as app, _progress(format_name, output) as on_frame:
+    with App(settings) as app, _progress(output) as on_frame:
         query = query_from(app, given)
         count = app.export(format_name, output, query, sys.stdout.buffer, _options(pairs), on_frame)
     if output is not None:
@@ -58,10 +55,9 @@ def command(store: str | None, config_file: str | None, as_list: bool, **given: 
 
 
 @contextmanager
-def _progress(format_name: str, output: str | None) -> Iterator[Callable[[float], None]]:
-    from cortexia.report.drawn import VIDEO
-
-    if format_name not in (VIDEO, _DECODING) or output is None:
+def _progress(output: str | None) -> Iterator[Callable[[float], None]]:
+    """Told by formats that decode videos; others have nothing to tell."""
+    if output is None:
         yield lambda time_s: None
         return
     from cortexia.cli.progress import seconds_display

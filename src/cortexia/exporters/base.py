@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import groupby, islice
 from typing import IO, ClassVar, Literal, Protocol
 
 from cortexia.documents import RunFacts as RunFacts
 from cortexia.documents import VideoFacts as VideoFacts
 from cortexia.errors import DataInconsistencyError
-from cortexia.types import Query, StoredRow
+from cortexia.preference import preferred
+from cortexia.types import Query, RunStatus, StoredRow
 
 
 class Stored(Protocol):
@@ -56,6 +58,20 @@ class ExportSource:
             return iter(())
         return self.store.find(dataclasses.replace(self.query, types=wanted or self.query.types))
 
+    def rows_of_things(self, *types: str) -> Iterator[StoredRow]:
+        """As ``rows``, but where runs of one annotator overlap in time, of the preferred one alone: a thing that two
+        runs saw is one thing. Runs that were asked for by name all count."""
+        if self.query.run_ids:
+            return self.rows(*types)
+        # the limit counts what is left
+        whole = dataclasses.replace(self, query=dataclasses.replace(self.query, limit=None))
+        return islice(whole._shown(types), self.query.limit)
+
+    def _shown(self, types: tuple[str, ...]) -> Iterator[StoredRow]:
+        for video_id, own in groupby(self.rows(*types), key=lambda row: row.video_id):
+            shown = {run.run_id for run in preferred(filter(_may_have_rows, self.store.runs(video_id)))}
+            yield from (row for row in own if row.run_id in shown)
+
     def rows_of(self, runs: Sequence[RunFacts]) -> Iterator[StoredRow]:
         """The rows of these runs, which are of one video; the limit of the query counts for each call."""
         asked = frozenset(self.query.run_ids)
@@ -82,6 +98,11 @@ class ExportSource:
         return tuple(run for run in self.store.runs(video_id) if not wanted or run.spec.annotator in wanted)
 
 
+def _may_have_rows(run: RunFacts) -> bool:
+    """Whether a run was done, or has rows already: one that only waits must not stand before it."""
+    return run.status is RunStatus.COMPLETED or (run.status is RunStatus.RUNNING and run.annotation_count > 0)
+
+
 class ExportFolder(Protocol):
     """Where an exporter of several files puts them."""
 
@@ -89,6 +110,12 @@ class ExportFolder(Protocol):
         """A file to write at ``name`` (parts joined by ``/``) below the root; in its place only when the block ended
         well. One that is not ``durable`` is sure to survive a power cut only when a durable one is written after it.
         Raises ``ValidationError`` for a name that would lead out of the root."""
+
+    def holds(self, name: str) -> bool:
+        """Whether a file or a folder ``name`` is there, of an earlier export or of something else."""
+
+    def discard(self, name: str) -> None:
+        """Remove the file ``name`` where it is there, and its folder where nothing else is in it."""
 
 
 class FileExporter(Protocol):

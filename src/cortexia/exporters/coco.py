@@ -14,7 +14,7 @@ from typing import IO, ClassVar, Literal
 from cortexia.errors import ConfigurationError
 from cortexia.exporters.base import ExportSource
 from cortexia.exporters.coco_images import Images
-from cortexia.exporters.coco_parts import POLYGONS, RLE, Annotations, encode, write_list
+from cortexia.exporters.coco_parts import HEAD, POLYGONS, RLE, Annotations, encode, write_list, write_tail
 from cortexia.sightings import REGIONS, moments
 
 SEQUENTIAL, STEM = "sequential", "stem"
@@ -57,18 +57,13 @@ class CocoExporter:
         is known."""
         with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
             annotations = Annotations(spool, self.segmentation)
-            out.write(b'{"info":{"description":"cortexia"},"licenses":[],"images":[')
+            out.write(HEAD)
             write_list(out, self._images(source, annotations))
-            out.write(b'],"categories":[')
-            write_list(out, annotations.categories())
-            out.write(b'],"annotations":[')
-            count = write_list(out, annotations.lines())
-            out.write(b"]}\n")
-        return count
+            return write_tail(out, annotations)
 
     def _images(self, source: ExportSource, annotations: Annotations) -> Iterator[bytes]:
         images = Images(source, self.image_ids == STEM)
-        for moment in moments(source.rows(*REGIONS)):
+        for moment in moments(source.rows_of_things(*REGIONS)):
             image = images.of(moment)
             yield encode(image)
             for sighting in moment.sightings:

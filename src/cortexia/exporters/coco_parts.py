@@ -22,6 +22,19 @@ def encode(value: Any) -> bytes:
     return canonical_json(value).encode()
 
 
+HEAD = b'{"info":{"description":"cortexia"},"licenses":[],"images":['
+
+
+def write_tail(out: IO[bytes], annotations: Annotations) -> int:
+    """The last sections, ``categories`` and ``annotations``; returns how many annotations."""
+    out.write(b'],"categories":[')
+    write_list(out, annotations.categories())
+    out.write(b'],"annotations":[')
+    count = write_list(out, annotations.lines())
+    out.write(b"]}\n")
+    return count
+
+
 def write_list(out: IO[bytes], items: Iterable[bytes]) -> int:
     """Elements of a JSON array, one a line; returns how many."""
     count = 0

@@ -15,7 +15,7 @@ from cortexia.exporters.base import ExportSource
 from cortexia.exporters.coco import SPOOL_BYTES, check_segmentation
 from cortexia.exporters.coco_categories import UNLABELLED
 from cortexia.exporters.coco_images import Images
-from cortexia.exporters.coco_parts import RLE, Annotations, encode, write_list
+from cortexia.exporters.coco_parts import HEAD, RLE, Annotations, encode, write_list, write_tail
 from cortexia.exporters.sequences import SequenceNames, picture_stream
 from cortexia.exporters.tracks import Tracks
 from cortexia.sightings import APPEARANCES, REGIONS, moments
@@ -52,18 +52,13 @@ class CocoTracksExporter:
         tracks, videos = Tracks(source), _Videos()
         with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
             annotations = Annotations(spool, self.segmentation)
-            out.write(b'{"info":{"description":"cortexia"},"licenses":[],"images":[')
+            out.write(HEAD)
             write_list(out, _images(source, annotations, tracks, videos))
             out.write(b'],"videos":[')
             write_list(out, map(encode, videos.all()))
             out.write(b'],"tracks":[')
             write_list(out, _tracks(tracks, videos, annotations.ids()))
-            out.write(b'],"categories":[')
-            write_list(out, annotations.categories())
-            out.write(b'],"annotations":[')
-            count = write_list(out, annotations.lines())
-            out.write(b"]}\n")
-        return count
+            return write_tail(out, annotations)
 
 
 class _Videos:
@@ -98,7 +93,7 @@ class _Videos:
 
 def _images(source: ExportSource, annotations: Annotations, tracks: Tracks, videos: _Videos) -> Iterator[bytes]:
     images = Images(source)
-    for moment in moments(source.rows(*APPEARANCES, *REGIONS), tracks.meet):
+    for moment in moments(source.rows_of_things(*APPEARANCES, *REGIONS), tracks.meet):
         moment.sightings = [sighting for sighting in moment.sightings if sighting.tracked is not None]
         if not moment.sightings:
             continue

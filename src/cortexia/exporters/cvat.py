@@ -25,6 +25,8 @@ from cortexia.types import canonical_json
 
 POLYGON, MASK, NONE = "polygon", "mask", "none"
 _STEPS_BRIDGED = 1.5
+_Kind = tuple[str, str, int]
+"""The run that made the track (nothing outside of tracks), the label, and the form: 0 for boxes, 1 for masks."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class CvatExporter:
     """A file for each video with boxes. Every stored box is a keyframe with exact corners; a thing that is in no track
     is a track of one box. A mask is a second track, in one group with the first.
 
-    Between two boxes of a track CVAT interpolates, where they lie at most one and a half times the usual distance
-    between frames with boxes apart; after longer gaps, and after the last box, a box is marked ``outside``. ``masks``:
+    Between two shapes of a track CVAT interpolates, where they lie at most one and a half times the usual distance
+    between frames with such shapes apart; after longer gaps, and after the last one, it is ``outside``. ``masks``:
     ``polygon`` (of the largest part), ``mask`` (run lengths, which not every reader of the format knows) or ``none``.
     """
 
@@ -57,13 +59,14 @@ class CvatExporter:
 
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         count, names, tracks = 0, SequenceNames(), Tracks(source)
-        found = moments(source.rows(*APPEARANCES, *BOXES, "mask", "face"), tracks.meet)
+        found = moments(source.rows_of_things(*APPEARANCES, *BOXES, "mask", "face"), tracks.meet)
         for video_id, own in groupby(found, key=lambda moment: moment.video_id):
             video = source.video(video_id)
             with out.file(f"{names.of(video)}.xml") as file, SortedSpool() as spool:
                 things = _Things(tracks, spool, self.masks)
                 count += things.take(own)
                 file.writelines(piece.encode() for piece in document(things.task(video), things.placed()))
+            tracks.forget(video_id)
         return count
 
 
@@ -78,14 +81,12 @@ class _Things:
         self._numbers: dict[int, int] = {}
         self._count = 0
         self._last = 0
-        self._steps: Counter[int] = Counter()
+        self._kinds: dict[_Kind, _Steps] = {}
 
     def take(self, found: Iterable[Moment]) -> int:
         """Returns how many sightings there were."""
         count = 0
         for moment in found:
-            if moment.frame_index > self._last and count:
-                self._steps[moment.frame_index - self._last] += 1
             self._last = moment.frame_index
             for sighting in moment.sightings:
                 self._place(moment.frame_index, sighting)
@@ -93,12 +94,13 @@ class _Things:
         return count
 
     def task(self, video: VideoFacts) -> Task:
-        return Task(video, tuple(self._labels), self._last, int(_median(self._steps) * _STEPS_BRIDGED))
+        return Task(video, tuple(self._labels), self._last)
 
     def placed(self) -> Iterator[Placed]:
+        bridged = {(run_id, label, form): steps.bridged() for (run_id, label, form), steps in self._kinds.items()}
         for line in self._spool:
-            thing, form, frame, label, tag, sides, told = json.loads(line)
-            yield Placed(thing, form, frame, label, tag, dict(sides), dict(told))
+            thing, form, frame, label, run_id, tag, sides, told = json.loads(line)
+            yield Placed(thing, form, frame, label, bridged[run_id, label, form], tag, dict(sides), dict(told))
 
     def _place(self, frame: int, sighting: Sighting) -> None:
         """The box, and behind it the mask."""
@@ -112,13 +114,15 @@ class _Things:
             "person_id": self._tracks.person_of(track) if track else None,
             "annotation_id": sighting.row.annotation_id,
         }
+        run_id = track.run_id if track else ""
         told = [(name, value) for name, value in said.items() if value is not None]
         shapes = [box_shape(sighting.box)]
         if sighting.mask is not None and self._masks != NONE:
             shapes.append(mask_shape(sighting.mask) if self._masks == MASK else polygon_shape(sighting.mask))
         for form, (tag, sides) in enumerate(shapes):
             # pairs, because readers of XML expect attributes in their usual order
-            line = canonical_json([thing, form, frame, label, tag, list(sides.items()), told])
+            self._kinds.setdefault((run_id, label, form), _Steps()).look(frame)
+            line = canonical_json([thing, form, frame, label, run_id, tag, list(sides.items()), told])
             self._spool.add((thing, form, frame), line.encode())
 
     def _number(self, sighting: Sighting) -> int:
@@ -129,11 +133,23 @@ class _Things:
         return self._count if track is None else self._numbers.setdefault(track.number, self._count)
 
 
-def _median(counts: Counter[int]) -> int:
-    """The lower median of what was counted; 1 where nothing was."""
-    left = counts.total() / 2
-    for value, amount in sorted(counts.items()):
-        left -= amount
-        if left <= 0:
-            return value
-    return 1
+class _Steps:
+    """From frame to frame with shapes of one kind: annotators look at rates of their own."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+        self._counts: Counter[int] = Counter()
+
+    def look(self, frame: int) -> None:
+        if self._last is not None and frame > self._last:
+            self._counts[frame - self._last] += 1
+        self._last = frame
+
+    def bridged(self) -> int:
+        """Frames by which two shapes of a track may lie apart: one and a half times the lower median of the steps."""
+        left = self._counts.total() / 2
+        for step, amount in sorted(self._counts.items()):
+            left -= amount
+            if left <= 0:
+                return int(step * _STEPS_BRIDGED)
+        return 1

@@ -16,13 +16,15 @@ ATTRIBUTES = ("confidence", "track", "person_id", "annotation_id")
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A shape in a frame. ``thing``: what it shows, from 1; ``form``: 0 for its box, 1 for its mask. ``sides``:
+    """A shape in a frame. ``thing``: what it shows, from 1; ``form``: 0 for its box, 1 for its mask. ``bridged``:
+    frames by which the next one of its track may lie behind it, and CVAT still fills what is between. ``sides``:
     attributes of place, ``said``: values of ``ATTRIBUTES``."""
 
     thing: int
     form: int
     frame: int
     label: str
+    bridged: int
     tag: str
     sides: Mapping[str, str]
     said: Mapping[str, object]
@@ -30,12 +32,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """``bridged``: frames by which two shapes of a track may lie apart, and CVAT still fills what is between them."""
+    """``last_index``: of the last frame with shapes."""
 
     video: VideoFacts
     labels: Iterable[str]
     last_index: int
-    bridged: int
 
     @property
     def frames(self) -> int:
@@ -82,7 +83,7 @@ def _track(task: Task, number: int, thing: int, shapes: Iterator[Placed]) -> Ite
     while True:
         yield _shape(shape, shape.frame, outside=False)
         following = next(shapes, None)
-        is_last = following is None or following.frame > shape.frame + task.bridged
+        is_last = following is None or following.frame > shape.frame + shape.bridged
         if is_last and shape.frame + 1 < task.frames:
             yield _shape(shape, shape.frame + 1, outside=True)
         if following is None:

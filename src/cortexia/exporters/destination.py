@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from cortexia.exporters.base import Exporter, ExportSource
-from cortexia.files import atomic_file, make_folder, safe_join
+from cortexia.files import atomic_file, make_folder, safe_join, translate_os_error
 
 
 class LocalFolder:
@@ -29,6 +29,16 @@ class LocalFolder:
         self._is_settled = durable
         with atomic_file(path, durable) as out:
             yield out
+
+    def holds(self, name: str) -> bool:
+        return safe_join(self.root, name).exists()
+
+    def discard(self, name: str) -> None:
+        path = safe_join(self.root, name)
+        with translate_os_error(path):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
 
 def write_export(exporter: Exporter, source: ExportSource, path: Path) -> int:

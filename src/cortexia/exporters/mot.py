@@ -76,10 +76,11 @@ class MotExporter:
 
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         count, names, classes, tracks = 0, SequenceNames(), Classes(), Tracks(source)
-        found = moments(source.rows(*APPEARANCES, *BOXES), tracks.meet)
+        found = moments(source.rows_of_things(*APPEARANCES, *BOXES), tracks.meet)
         for video_id, own in groupby(found, key=lambda moment: moment.video_id):
             video = source.video(video_id)
             count += _Sequence(video, names.of(video), classes, tracks, out).write(own)
+            tracks.forget(video_id)
         return count
 
 
@@ -111,6 +112,10 @@ class _Sequence:
                 stack.enter_context(self._file("gt/labels.txt")).writelines(self._labels())
             stack.enter_context(self._file("seqinfo.ini")).write(_sequence_info(self._video, self._name, last))
             stack.enter_context(self._file("tracks.json")).write(self._sidecar())
+        if truth is None:
+            # what an earlier export knew of tracks would be taken for the truth of these boxes
+            for stale in ("gt/gt.txt", "gt/labels.txt"):
+                self._out.discard(f"{self._name}/{stale}")
         return count
 
     def _file(self, name: str) -> Any:
@@ -135,7 +140,7 @@ class _Sequence:
         video_id = self._video.identity.video_id
         tracks = {
             str(track.place): {name: value for name, value in asdict(track).items() if name not in ("number", "place")}
-            for track in self._tracks.all(video_id)
+            for track in self._tracks.all()
         }
         facts = {"video_id": video_id, "uri": self._video.identity.uri}
         return canonical_json({**facts, "classes": self._classes.numbers(), "tracks": tracks}).encode() + b"\n"

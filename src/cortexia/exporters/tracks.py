@@ -31,7 +31,8 @@ _Key = tuple[str, str, str]
 
 
 class Tracks:
-    """Every track that has a box in the export. Memory grows with their number, not with the boxes."""
+    """Every track that has a box in the export. Memory grows with their number, not with the boxes; formats that number
+    within a video ``forget`` those of the last one."""
 
     def __init__(self, source: ExportSource) -> None:
         self._source = source
@@ -42,6 +43,7 @@ class Tracks:
         self._upstream: dict[str, tuple[str, ...]] = {}
         self._video_id: str | None = None
         self._in_video = 0
+        self._count = 0
 
     def meet(self, row: StoredRow) -> None:
         """Learn what a row about a whole track says."""
@@ -76,20 +78,26 @@ class Tracks:
         key = (row.video_id, row.run_id, row.annotation.track_id)
         if key not in self._numbers:
             self._in_video += 1
+            self._count += 1
             label = self._labels.get(key, sighting.label)
             self._numbers[key] = TrackNumber(
-                len(self._numbers) + 1, self._in_video, row.video_id, row.run_id, row.annotator, key[2], label
+                self._count, self._in_video, row.video_id, row.run_id, row.annotator, key[2], label
             )
         return self._numbers[key]
+
+    def forget(self, video_id: str) -> None:
+        """Drop what is known of a finished video. What was met of the next one stays."""
+        for known in (self._numbers, self._labels, self._people, self._faces):
+            for key in [key for key in known if key[0] == video_id]:
+                del known[key]
 
     def person_of(self, track: TrackNumber) -> str | None:
         """Whose track it is, as far as rows have told by now."""
         return self._people.get((track.video_id, track.run_id, track.track_id))
 
-    def all(self, video_id: str | None = None) -> Iterator[TrackNumber]:
-        """In the order of their numbers, with who they are; of one video, or of all."""
+    def all(self) -> Iterator[TrackNumber]:
+        """In the order of their numbers, with who they are; without those that were forgotten."""
         for key, track in self._numbers.items():
-            if video_id in (None, track.video_id):
-                track.person_id = self.person_of(track)
-                track.face_id = self._faces.get(key)
-                yield track
+            track.person_id = self.person_of(track)
+            track.face_id = self._faces.get(key)
+            yield track

@@ -35,7 +35,7 @@ class YoloExporter:
     ``none`` writes labels alone. A video belongs to one split as a whole, by a digest of its content: ``val`` and
     ``test`` are the shares of videos in these splits, so that a folder of few videos may have none there.
     ``segments``: outlines in place of boxes; what has no mask is outlined by its box. Classes are numbered from 0 as
-    they are met.
+    they are met, so that a folder takes one export alone: one that holds a dataset is refused.
     """
 
     name: ClassVar[str] = "yolo"
@@ -65,9 +65,11 @@ class YoloExporter:
             raise ConfigurationError(f"val and test must be shares of the videos, got {self.val!r} and {self.test!r}")
 
     def write(self, source: ExportSource, out: ExportFolder) -> int:
-        """``data.yaml`` comes last: where it is, the export is complete."""
+        """``data.yaml`` comes last: where it is, the export is complete. Raises ``ConfigurationError`` where ``out``
+        holds a dataset, or part of one."""
+        _refuse_a_second(out)
         count, names, labels, splits = 0, SequenceNames(), Labels(self.segments), set()
-        found = moments(source.rows(*BOXES, "mask", "face"))
+        found = moments(source.rows_of_things(*BOXES, "mask", "face"))
         for video_id, own in groupby(found, key=lambda moment: moment.video_id):
             video = source.video(video_id)
             split, stream = self.split_of(video_id), picture_stream(video)
@@ -106,6 +108,16 @@ class YoloExporter:
         for moment in own:
             if moment.frame_index in stored:
                 yield moment, source.pictures.stored(stored[moment.frame_index])
+
+
+def _refuse_a_second(out: ExportFolder) -> None:
+    """Old labels would be read with the new numbers of classes, and videos be in two splits."""
+    held = [name for name in ("data.yaml", "labels", "images") if out.holds(name)]
+    if held:
+        raise ConfigurationError(
+            f"the folder holds a dataset already ({', '.join(held)}): what two exports wrote does not fit together;"
+            " name a new folder, or remove the old one"
+        )
 
 
 def _is_share(value: object) -> bool:

@@ -22,6 +22,15 @@ SECTIONS = {
     "quality_summary": "Black and frozen spans",
     "motion": "Camera movement",
     "motion_summary": "Camera class of shots",
+    "tracks": "Tracks",
+    "people": "People",
+    "faces": "Faces",
+    "face_groups": "Whose faces",
+    "keypoints": "Joints",
+    "masks": "Masks",
+    "captions": "Captions",
+    "tags": "Tags",
+    "text": "Text on the screen",
 }
 """What a report can show, by the annotator that brings it."""
 

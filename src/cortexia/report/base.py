@@ -8,8 +8,9 @@ from typing import Any
 
 from cortexia import registry
 from cortexia.errors import ConfigurationError
+from cortexia.preference import preferred
 from cortexia.stores.base import JobRecord, RunRecord, StorageBackend, VideoRecord
-from cortexia.types import JobState, Query, RunStatus, StoredRow
+from cortexia.types import JobState, Query, StoredRow
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,8 @@ class VideoData:
 
     @property
     def shown_runs(self) -> tuple[RunRecord, ...]:
-        """One run of each annotator: rows of two would tell everything twice.
-
-        Of several the one over the whole video, then one that completed, then the one that began last.
-        """
-        best: dict[str, RunRecord] = {}
-        for run in sorted(self.runs, key=_preference):
-            best[run.spec.annotator] = run
-        return tuple(sorted(best.values(), key=lambda run: run.spec.annotator))
+        """Those that tell nothing twice; by annotator."""
+        return preferred(self.runs)
 
     def rows(self, *types: str) -> Iterator[StoredRow]:
         """Rows of the shown runs, in order of time; of these types, or of all."""
@@ -47,10 +42,6 @@ class VideoData:
         if not run_ids:
             return iter(())
         return self.find(Query(types=types, video_ids=(self.video_id,), run_ids=run_ids))
-
-
-def _preference(run: RunRecord) -> tuple[bool, bool, str, str]:
-    return run.spec.time_range.is_whole, run.status is RunStatus.COMPLETED, run.started_at or "", run.run_id
 
 
 def video_data(store: StorageBackend, video_id: str) -> VideoData:

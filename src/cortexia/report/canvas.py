@@ -12,7 +12,7 @@ from cortexia.report.overlays import Pen, box_edges, draw_face, draw_pose, fill_
 from cortexia.report.palette import LABEL_COLOURS, TEXT_ON
 from cortexia.report.pictures import font, plate
 from cortexia.report.style import Style
-from cortexia.report.words import short, visible
+from cortexia.report.words import one_line, short
 from cortexia.sightings import Sighting
 from cortexia.types import Face, Picture
 
@@ -118,15 +118,15 @@ class Canvas:
     def _plate_text(self, sighting: Sighting, is_brief: bool) -> str:
         name, confidence = self._style.name(sighting), sighting.region.confidence
         if is_brief:
-            return visible(short(name.split()[-1] if name and sighting.tracked else name, 20))
-        return visible(short(name, 40)) + ("" if confidence is None or not name else f"  {confidence:.2f}")
+            return one_line(short("".join(name.split()[-1:]) if sighting.tracked else name, 20))
+        return one_line(short(name, 40)) + ("" if confidence is None or not name else f"  {confidence:.2f}")
 
     def _bar(self, draw: ImageDraw.ImageDraw, bar: Bar) -> None:
         width, top, edge = self.size[0], self._picture[1], self._text // 2
         face, middle = font(self._text), top + self._line / 2
-        draw.text((edge, middle), bar.left, font=face, fill="#a5adb6", anchor="lm")
+        draw.text((edge, middle), one_line(bar.left), font=face, fill="#a5adb6", anchor="lm")
         draw.text((width - edge, middle), bar.right, font=face, fill="#ffffff", anchor="rm")
-        lines = _wrapped(draw, visible(bar.caption), width - 2 * edge, self._text)
+        lines = _wrapped(draw, one_line(bar.caption), width - 2 * edge, self._text)
         for place, line in enumerate(lines):
             draw.text(
                 (edge, top + self._line + place * self._caption_line), line, font=face, fill="#ffffff", anchor="la"

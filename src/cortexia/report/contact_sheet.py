@@ -12,7 +12,7 @@ from cortexia.files import atomic_write
 from cortexia.report.base import VideoData
 from cortexia.report.gather import Facts, ShotFacts, gather
 from cortexia.report.pictures import evenly, fetched, font, plate
-from cortexia.report.words import count, length, plural, short, visible
+from cortexia.report.words import count, length, one_line, plural, short
 from cortexia.wording import clock
 
 CELLS = 60
@@ -68,7 +68,7 @@ def _head(draw: ImageDraw.ImageDraw, data: VideoData, facts: Facts, cells: int, 
         words.insert(1, f"{media.video.width} x {media.video.height}")
     if cells < len(facts.shots):
         words.append(f"{count(cells)} shown")
-    name = _cut(draw, visible(short(data.record.identity.filename)), 26, width - 2 * _GAP)
+    name = _cut(draw, one_line(short(data.record.identity.filename)), 26, width - 2 * _GAP)
     draw.text((_GAP, 12), name, font=font(26), fill=_INK, anchor="lt")
     # the font that comes along has no narrow space
     draw.text((_GAP, 48), "   ".join(words).replace("\u202f", " "), font=font(17), fill=_SOFT, anchor="lt")

@@ -14,7 +14,7 @@ from cortexia.report.seen import Seen
 from cortexia.report.series import Series as Series
 from cortexia.report.series import Span as Span
 from cortexia.report.series import runs_of as runs_of
-from cortexia.types import Detection, KeyPicture, Measure, Region, Shot, ShotSummary, SoundEvent, StoredRow
+from cortexia.types import Detection, KeyPicture, Measure, Region, Shot, ShotSummary, SoundEvent, StoredRow, TrackBox
 
 SPAN_LABELS = ("black", "frozen")
 NO_LABEL = "(no label)"
@@ -35,7 +35,7 @@ class ShotFacts:
 
 @dataclass
 class Facts:
-    """Everything that pages, lanes and curves draw from."""
+    """Everything that pages, lanes and curves draw from. ``tracked``: boxes of tracks by their labels."""
 
     shots: list[ShotFacts] = field(default_factory=list)
     pictures: list[StoredRow] = field(default_factory=list)
@@ -47,6 +47,7 @@ class Facts:
     blanks: dict[str, list[Span]] = field(default_factory=dict)
     detections: dict[str, Series] = field(default_factory=dict)
     detection_frames: dict[str, int] = field(default_factory=dict)
+    tracked: Counter[str] = field(default_factory=Counter)
     regions: dict[str, Series] = field(default_factory=dict)
     near: dict[int, Near] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
@@ -174,6 +175,8 @@ def _take_detection(facts: Facts, row: StoredRow, detection: Detection) -> None:
 def _take_region(facts: Facts, row: StoredRow, region: Region) -> None:
     if not isinstance(region, Detection):
         facts.regions.setdefault(region.type, Series()).add(row.start_us, row.end_us)
+    if isinstance(region, TrackBox):
+        facts.tracked[region.label or NO_LABEL] += 1
     shot = facts.shot_at(row.start_us)
     if shot is not None and shot.picture is not None and shot.picture.frame_index is not None:
         facts.near.setdefault(shot.number, Near(shot.picture.frame_index)).take(row, region)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cortexia.report.base import VideoData
 from cortexia.report.gather import Facts
 from cortexia.report.seen import Words
-from cortexia.sightings import BOXES, REGIONS, Moment, Sighting, moments
+from cortexia.report.style import track_key
+from cortexia.sightings import BOXES, LEAST_OVERLAP, REGIONS, Moment, Sighting, moments
 
 HOLD_LIMIT_S = 2.0
 _HOLD_STEPS = 1.5
 _CAPTION_S = 5.0
+_PARTS = ("mask", "pose")
+"""What may belong to a box, and is looked for at a rate of its own."""
 
 
 @dataclass(slots=True)
@@ -27,7 +30,7 @@ class _Held:
 class HeldSightings:
     """What stands in each frame, read in step with the frames. Boxes, masks, poses and faces that belong to no box stay
     each until there are later ones, at most one and a half times the usual time between them, never beyond two seconds
-    or the end of their shot."""
+    or the end of their shot; masks and poses of a box as long as the box does, too."""
 
     def __init__(self, data: VideoData, facts: Facts) -> None:
         self._moments: Iterator[Moment] = moments(data.rows(*REGIONS))
@@ -37,26 +40,48 @@ class HeldSightings:
             kind: _Held(_hold(facts.step(*(BOXES if kind == "box" else (kind,)))))
             for kind in ("box", "mask", "pose", "face")
         }
+        self._worn = {part: _Held(self._kinds[part].hold) for part in _PARTS}
 
     def at(self, index: int, start: int) -> list[Sighting]:
         """For frame ``index``, shown from ``start`` (µs) on. Frames must come in order."""
         while self._next is not None and self._next.frame_index <= index:
             self._take(self._next)
             self._next = next(self._moments, None)
-        for held in self._kinds.values():
+        for held in (*self._kinds.values(), *self._worn.values()):
             if held.shown and start != held.since and self._is_over(held, start):
                 held.shown = []
-        return [sighting for held in self._kinds.values() for sighting in held.shown]
+        boxes = [self._dressed(sighting) for sighting in self._kinds["box"].shown]
+        return boxes + [sighting for kind, held in self._kinds.items() if kind != "box" for sighting in held.shown]
 
     def _take(self, moment: Moment) -> None:
         for kind, held in self._kinds.items():
             own = [sighting for sighting in moment.sightings if _kind(sighting) == kind]
-            if own:
+            wearing = [sighting for sighting in moment.sightings if kind in _PARTS and getattr(sighting, kind)]
+            if own or wearing:
                 held.since, held.shown = moment.start_us, own
+            if wearing:
+                worn = self._worn[kind]
+                worn.since, worn.shown = moment.start_us, [made for made in wearing if _kind(made) == "box"]
+
+    def _dressed(self, box: Sighting) -> Sighting:
+        """With the mask and the pose that the same thing had when they were last looked for."""
+        earlier = {part: held for part, held in self._worn.items() if held.since != self._kinds["box"].since}
+        found = {part: getattr(had, part) for part, held in earlier.items() if (had := _same(box, held.shown))}
+        return replace(box, **found) if found else box
 
     def _is_over(self, held: _Held, start: int) -> bool:
         shot = self._facts.shot_at(held.since)
         return start - held.since > held.hold or (shot is not None and start >= shot.end)
+
+
+def _same(box: Sighting, among: list[Sighting]) -> Sighting | None:
+    """What is of the same track; without one, of the same label where it overlaps most, from half on."""
+    key = track_key(box)
+    if key is not None:
+        return next((other for other in among if track_key(other) == key), None)
+    alike = [other for other in among if track_key(other) is None and other.label == box.label]
+    best = max(alike, key=lambda other: box.box.overlap(other.box), default=None)
+    return best if best is not None and box.box.overlap(best.box) >= LEAST_OVERLAP else None
 
 
 def _kind(sighting: Sighting) -> str:

@@ -71,7 +71,8 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 def plate(
     draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, colours: tuple[str, str]
 ) -> tuple[float, float, float, float]:
-    """Text in ``colours[0]`` on a plate of ``colours[1]`` with its top left at ``place``; returns the plate's box."""
+    """One line of text in ``colours[0]`` on a plate of ``colours[1]`` with its top left at ``place``; returns the
+    plate's box."""
     face = font(size)
     left, top, right, bottom = draw.textbbox(place, text, font=face, anchor="lt")
     pad = max(2, size // 4)

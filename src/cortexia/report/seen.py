@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from cortexia.types import Caption, Classification, FaceTrack, Person, StoredRow
 Key = tuple[str, str]
 """Run and track id."""
 _STEPS_BRIDGED = 1.5
+_TRACK_ID = re.compile("t[0-9]+")
 
 
 @dataclass(slots=True)
@@ -172,7 +174,9 @@ class Seen:
 
 
 def tail(name: str) -> str:
-    """``person 001`` for ``person_0123456789ab_001``: what an id says within one video."""
+    """What an id says within a video: ``person 001`` for ``person_0123456789ab_001``, ``7`` for the track ``t0007``."""
+    if _TRACK_ID.fullmatch(name):
+        return str(int(name[1:]))
     kind, _, rest = name.partition("_")
     number = rest.rpartition("_")[2]
     return f"{kind} {number}" if kind and number and rest else name

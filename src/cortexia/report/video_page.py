@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
-from cortexia.report.account import make_gaps, run_lines, section_state
+from cortexia.report.account import SECTIONS, make_gaps, run_lines, section_state
 from cortexia.report.axis import Axis
 from cortexia.report.base import VideoData
 from cortexia.report.curves import make_curves
@@ -59,7 +59,6 @@ def video_page(data: VideoData, facts: Facts | None = None) -> bytes:
     """HTML of one file with nothing from elsewhere, the same bytes for the same store."""
     facts = facts or gather(data)
     axis = Axis(facts.end)
-    labels = facts.labels
     style = style_of(facts)
     colours = style.labels
     media = data.record.media
@@ -78,7 +77,8 @@ def video_page(data: VideoData, facts: Facts | None = None) -> bytes:
         ticks=axis.ticks(),
         shot_back=axis.shot_background(facts.shots),
         lanes=lanes,
-        label_legend=[(label, colours[label], count(len(facts.detections[label]))) for label in labels[:LABELS_SHOWN]],
+        has_objects=bool(facts.detections),
+        label_legend=_legend(facts, colours),
         curves=curves,
         has_bands=any(curve.band for curve in curves),
         cards=[_card(data, facts, shot) for shot in chosen if facts.pictures],
@@ -87,13 +87,18 @@ def video_page(data: VideoData, facts: Facts | None = None) -> bytes:
         shots_title=_table_title(facts),
         samples=make_samples(facts, media.video if media else None, style, data.blob),
         **_seen_of(facts, axis, style, data),
-        states={
-            name: section_state(data, name) for name in ("shots", "frames", "objects", "loudness", "quality", "motion")
-        },
+        states={name: section_state(data, name) for name in SECTIONS},
         drawn={curve.title for curve in curves},
         runs=run_lines(data),
         gaps=make_gaps(data, facts),
     )
+
+
+def _legend(facts: Facts, colours: dict[str, int]) -> list[tuple[str, int, str]]:
+    """Labels with their colours and how many boxes have these: those in no track."""
+    loose = {label: len(series) - facts.tracked[label] for label, series in facts.detections.items()}
+    shown = [label for label in facts.labels if loose[label] > 0][:LABELS_SHOWN]
+    return [(label, colours[label], count(loose[label])) for label in shown]
 
 
 def _seen_of(facts: Facts, axis: Axis, style: Style, data: VideoData) -> dict[str, object]:
@@ -101,6 +106,7 @@ def _seen_of(facts: Facts, axis: Axis, style: Style, data: VideoData) -> dict[st
     cards, note = caption_cards(facts, data.blob)
     return {
         "present": present_lanes(facts, axis, style),
+        "has_people": bool(facts.seen.people),
         "face_rows": face_rows(facts),
         "caption_cards": cards,
         "captions_note": note,

@@ -20,6 +20,7 @@ DASH = "\u2013"
 TIMES = "\u00d7"
 _HOUR_US = 3600 * MICROSECONDS
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]")
+_BREAKS = re.compile(r"[^\S ]+")
 _REASONS = {
     "no_audio": "the video has no sound",
     "no_video": "the video has no pictures",
@@ -36,6 +37,11 @@ _SCALE_STEPS = (1, 2, 2.5, 5, 10)
 def visible(text: str) -> str:
     """Text from outside as it can be shown: controls, marks of direction and lone surrogates spelled out."""
     return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def one_line(text: str) -> str:
+    """As ``visible``, with spaces for what breaks lines: those who draw take one line at a time."""
+    return _BREAKS.sub(" ", visible(text))
 
 
 def reason_words(reason: str) -> str:

@@ -109,6 +109,11 @@ class TimeRange:
     def end(self) -> Fraction | None:
         return Fraction(str(self.end_s)) if self.end_s is not None else None
 
+    def overlaps(self, other: TimeRange) -> bool:
+        """Whether some moment is in both; an end does not belong to its range."""
+        ends = [one.end is None or two.start < one.end for one, two in ((self, other), (other, self))]
+        return all(ends)
+
     def key(self) -> str:
         """Canonical text, part of a run's identity."""
         return f"{'' if self.start_s is None else repr(self.start_s)}:{'' if self.end_s is None else repr(self.end_s)}"
