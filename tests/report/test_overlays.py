@@ -216,14 +216,14 @@ def boxed(at: int, sides: BBox, track_id: str | None, kind: type[Region] = Detec
     return kind(**made, **more)
 
 
-@pytest.mark.parametrize("tracks", [("1", "2"), (None, None)], ids=["tracked", "untracked"])
-def test_masks_and_poses_of_boxes_that_come_seldom_stay_with_their_boxes(annotated, clips, tracks):
-    """Boxes every 120 ms, which move; a mask of the right one and a pose of the left one every 480 ms. At 720 ms the
+def worn_over_time(annotated, clips, tracks: tuple[str | None, ...], shift: int) -> dict[int, list[tuple[bool, ...]]]:
+    """By time (ms) whether each box shown is the right one, has a mask, has a pose. Boxes come every 120 ms, each
+    second time ``shift`` pixels away; a mask of the right one and a pose of the left one every 480 ms. At 720 ms the
     right one goes."""
     path = clips("held.mp4", VideoSpec(width=320, height=180, shots=(ShotSpec(2.0),), stamp=False))[0]
     app = annotated(path, request=Request(("shots",)))
     (record,) = app.store().videos()
-    moved = [BBox(box.x1 + step, box.y1, box.x2 + step, box.y2) for step in (0, 4) for box in (LEFT, RIGHT)]
+    moved = [BBox(box.x1 + step, box.y1, box.x2 + step, box.y2) for step in (0, shift) for box in (LEFT, RIGHT)]
     boxes = [
         boxed(at, moved[2 * (at // 120 % 2) + place], tracks[place])
         for at in range(0, 1401, 120)
@@ -240,6 +240,22 @@ def test_masks_and_poses_of_boxes_that_come_seldom_stay_with_their_boxes(annotat
     for index in range(40):
         found = held.at(index, index * 40_000)
         told[index * 40] = sorted((made.box.x1 > 100, made.mask is not None, made.pose is not None) for made in found)
+    return told
+
+
+TRACKED = pytest.mark.parametrize("tracks", [("1", "2"), (None, None)], ids=["tracked", "untracked"])
+
+
+@TRACKED
+def test_masks_and_poses_of_boxes_that_come_seldom_stay_with_their_boxes(annotated, clips, tracks):
+    told = worn_over_time(annotated, clips, tracks, shift=4)
     both = [(False, False, True), (True, True, False)]
     assert [told[at] for at in range(0, 720, 40)] == [both] * 18
     assert [told[at] for at in range(720, 1401, 40)] == [[(False, False, True)]] * 18, "no mask without its box"
+
+
+@TRACKED
+def test_masks_and_poses_do_not_stay_where_their_things_were(annotated, clips, tracks):
+    told = worn_over_time(annotated, clips, tracks, shift=20)
+    assert told[0] == told[80] == told[240] == [(False, False, True), (True, True, False)]
+    assert told[120] == told[200] == [(False, False, False), (True, False, False)], "moved by two fifths of its width"

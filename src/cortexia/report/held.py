@@ -9,11 +9,13 @@ from cortexia.report.base import VideoData
 from cortexia.report.gather import Facts
 from cortexia.report.seen import Words
 from cortexia.report.style import track_key
-from cortexia.sightings import BOXES, LEAST_OVERLAP, REGIONS, Moment, Sighting, moments
+from cortexia.sightings import BOXES, REGIONS, Moment, Sighting, moments
 
 HOLD_LIMIT_S = 2.0
 _HOLD_STEPS = 1.5
 _CAPTION_S = 5.0
+_IN_PLACE = 0.7
+"""Overlap of a thing's boxes from which on its mask still covers it."""
 _PARTS = ("mask", "pose")
 """What may belong to a box, and is looked for at a rate of its own."""
 
@@ -30,7 +32,7 @@ class _Held:
 class HeldSightings:
     """What stands in each frame, read in step with the frames. Boxes, masks, poses and faces that belong to no box stay
     each until there are later ones, at most one and a half times the usual time between them, never beyond two seconds
-    or the end of their shot; masks and poses of a box as long as the box does, too."""
+    or the end of their shot; masks and poses of a box as long as it is about where it was."""
 
     def __init__(self, data: VideoData, facts: Facts) -> None:
         self._moments: Iterator[Moment] = moments(data.rows(*REGIONS))
@@ -75,13 +77,11 @@ class HeldSightings:
 
 
 def _same(box: Sighting, among: list[Sighting]) -> Sighting | None:
-    """What is of the same track; without one, of the same label where it overlaps most, from half on."""
+    """What is of the same track, or without one of the same label, and has hardly moved since."""
     key = track_key(box)
-    if key is not None:
-        return next((other for other in among if track_key(other) == key), None)
-    alike = [other for other in among if track_key(other) is None and other.label == box.label]
+    alike = [other for other in among if track_key(other) == key and (key is not None or other.label == box.label)]
     best = max(alike, key=lambda other: box.box.overlap(other.box), default=None)
-    return best if best is not None and box.box.overlap(best.box) >= LEAST_OVERLAP else None
+    return best if best is not None and box.box.overlap(best.box) >= _IN_PLACE else None
 
 
 def _kind(sighting: Sighting) -> str:
