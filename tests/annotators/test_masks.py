@@ -17,7 +17,7 @@ from pycocotools.coco import COCO
 from cortexia import outlines, rle
 from cortexia.annotators._offline_masks import Boxed, ColourSegmenter, Segment
 from cortexia.annotators.masks import Masks, MasksSession
-from cortexia.errors import ConfigurationError
+from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.types import BBox, Detection, Mask, frame_span
 
 BOX = BBox(100.0, 40.0, 220.0, 140.0)
@@ -169,6 +169,13 @@ def test_neither_threads_nor_the_dice_change_a_pixel(threads):
 def test_options_out_of_range_are_refused(option):
     with pytest.raises(ConfigurationError, match=option):
         Masks(**{option: 0})
+
+
+def test_points_are_for_models_that_are_shown_things():
+    with pytest.raises(UnknownNameError, match="did you mean 'points'"):
+        Masks(prompts="point")
+    with pytest.raises(ConfigurationError, match="'offline' takes no points"):
+        Masks(model="offline", prompts="points").session(context())
 
 
 def test_a_session_needs_to_know_its_weights():

@@ -16,7 +16,7 @@ from bright_clips import walks, write_clip
 
 from cortexia.app import App, Request
 from cortexia.config import load_settings
-from cortexia.types import Annotation, Query
+from cortexia.types import Annotation, Mask, Query
 
 TASKS = {
     "grounding-dino": "open-vocabulary detection, tiny",
@@ -87,6 +87,19 @@ def test_windows_and_processes_change_nothing(tmp_path, folders, clip, model):
             made.append(list(rows(app, "detection", "mask")))
     assert made[0] == made[1]
     assert any(row.type == "mask" for row in made[0])
+
+
+@pytest.mark.parametrize("model", ["tiny-sam", "tiny-sam2"])
+def test_things_are_shown_by_boxes_by_points_or_by_both(tmp_path, folders, clip, model):
+    made = []
+    with app_for(tmp_path, folders) as app:
+        video = app.identify_one(clip)
+        for prompts in ("boxes", "points", "both"):
+            options = {**WORDS, "masks": {**WORDS["masks"], "model": model, "prompts": prompts}}
+            found = [row.annotation for row in app.stream(video, Request(("masks",), options))]
+            made.append([(row.frame_index, row.bbox, row.segmentation) for row in found if isinstance(row, Mask)])
+    assert all(made)
+    assert made[0] != made[1] != made[2] != made[0], "what is shown matters"
 
 
 def test_a_model_that_is_tampered_with_fails_alone(tmp_path, folders, clip):

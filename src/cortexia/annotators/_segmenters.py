@@ -7,11 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from cortexia.annotators._offline_masks import Boxed, Segment
+from cortexia.errors import ConfigurationError
 from cortexia.models.adapters import Runner, openers
 from cortexia.models.adapters.deeplab import ClassMap
 from cortexia.models.base import ModelAccess
 from cortexia.models.torch import Masker, open_masker
 from cortexia.types import Picture
+
+BOXES, POINTS, BOTH = "boxes", "points", "both"
+"""What a network is shown of each thing."""
 
 
 class ClassSegmenter:
@@ -30,16 +34,21 @@ class ClassSegmenter:
 
 
 class PromptedSegmenter:
-    """A network that is shown each box. Its confidence is how well it expects the mask to fit."""
+    """A network that is shown each box, the point in its middle, or both (``prompts``). Its confidence is how well it
+    expects the mask to fit."""
 
-    def __init__(self, masker: Masker) -> None:
+    def __init__(self, masker: Masker, prompts: str = BOXES) -> None:
         self._masker = masker
+        self._prompts = prompts
 
     def segment(self, asked: Sequence[Boxed]) -> list[list[Segment]]:
         return [self._one(one) for one in asked]
 
     def _one(self, asked: Boxed) -> list[Segment]:
-        found = self._masker.segment(asked.picture, np.array([box.corners for box in asked.boxes], np.float32))
+        corners = np.array([box.corners for box in asked.boxes], np.float32)
+        middles = (corners[:, None, :2] + corners[:, None, 2:]) / 2
+        shown = None if self._prompts == POINTS else corners, None if self._prompts == BOXES else middles
+        found = self._masker.segment(asked.picture, *shown)
         pairs = zip(found.masks, found.scores.tolist(), strict=True)
         return [Segment(bitmap, min(1.0, max(0.0, score))) for bitmap, score in pairs]
 
@@ -47,10 +56,13 @@ class PromptedSegmenter:
         """Weights are the manager's."""
 
 
-def open_segmenter(models: ModelAccess, model_id: str) -> ClassSegmenter | PromptedSegmenter:
-    """Raises ``UnknownNameError`` for a model of another task, and what opening it raises."""
+def open_segmenter(models: ModelAccess, model_id: str, prompts: str) -> ClassSegmenter | PromptedSegmenter:
+    """Raises ``UnknownNameError`` for a model of another task, ``ConfigurationError`` for points to a model that takes
+    none, and what opening it raises."""
     if models.entry(model_id).is_folder:
-        return PromptedSegmenter(open_masker(models, model_id))
+        return PromptedSegmenter(open_masker(models, model_id), prompts)
+    if prompts != BOXES:
+        raise ConfigurationError(f"annotator 'masks': model {model_id!r} takes no {POINTS}; leave out option 'prompts'")
     return ClassSegmenter(openers.open_segmenter(models, model_id))
 
 

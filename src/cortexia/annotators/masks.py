@@ -12,9 +12,9 @@ from cortexia.annotators._by_model import AUTO, FULL, OFFLINE
 from cortexia.annotators._in_frame import detections_in
 from cortexia.annotators._offline_masks import Boxed, ColourSegmenter, Segment
 from cortexia.annotators._options import labels_in, require_labels, require_ranges
-from cortexia.annotators._segmenters import open_segmenter
+from cortexia.annotators._segmenters import BOTH, BOXES, POINTS, open_segmenter
 from cortexia.annotators.base import Emissions, SessionContext, StreamAnnotator, StreamSession
-from cortexia.errors import ConfigurationError
+from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.types import Annotation, AudioBlock, Detection, Frame, Mask, Sampling, ViewSpec
 
 TASKS = ("masks prompted", "semantic segmentation")
@@ -40,7 +40,8 @@ class Masks(StreamAnnotator):
     best whose weights are here when the job is made, else ``offline``, which goes by colours; see ``ColourSegmenter``.
     ``per_second``: pictures looked at; those in which ``objects`` looked, too, have masks. ``labels``: only these,
     comma-joined. ``max_per_frame``: those with the highest confidence. ``polygons``: outlines, too, whose corners may
-    be a pixel off and which know no holes.
+    be a pixel off and which know no holes. ``prompts``: what a model that is shown things is shown of each: its box
+    (``boxes``), the middle of it (``points``), or ``both``.
     The confidence is the model's own, of the mask and not of the label; without one, there is none. What turns out
     empty is left out.
     """
@@ -57,10 +58,15 @@ class Masks(StreamAnnotator):
     labels: str | None = None
     max_per_frame: int = 10
     polygons: bool = True
+    prompts: str = BOXES
 
     def __post_init__(self) -> None:
         require_ranges(self, {"per_second": (0.001, 1000.0), "max_per_frame": (1, 1000)})
         require_labels(self)
+        if self.prompts not in (BOXES, POINTS, BOTH):
+            raise UnknownNameError(
+                "value of option 'prompts' of annotator 'masks':", self.prompts, (BOXES, POINTS, BOTH)
+            )
 
     @property
     def wanted(self) -> frozenset[str] | None:
@@ -86,11 +92,15 @@ class Masks(StreamAnnotator):
         return (FULL,)
 
     def session(self, context: SessionContext) -> StreamSession:
+        if self.model == OFFLINE and self.prompts != BOXES:
+            raise ConfigurationError(
+                f"annotator 'masks': {OFFLINE!r} takes no {POINTS}; choose a model that is shown them"
+            )
         if self.model == OFFLINE:
             return MasksSession(self, ColourSegmenter())
         if self.model == AUTO or context.models is None:
             raise ConfigurationError(f"annotator 'masks': nobody said which weights model {self.model!r} stands for")
-        return MasksSession(self, open_segmenter(context.models, self.model))
+        return MasksSession(self, open_segmenter(context.models, self.model, self.prompts))
 
 
 class MasksSession(StreamSession):
