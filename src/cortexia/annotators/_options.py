@@ -18,11 +18,10 @@ def require_ranges(recipe: Annotator, ranges: Mapping[str, tuple[float, float]])
             )
 
 
-def require_labels(recipe: Annotator) -> None:
+def require_labels(annotator: str, labels: str | None) -> None:
     """Raises ``ConfigurationError`` where the option ``labels`` is set and names nothing: nothing could pass."""
-    text = getattr(recipe, "labels")  # noqa: B009 - an option that only some recipes have
-    if text is not None and not labels_in(text):
-        raise ConfigurationError(f"option 'labels' of annotator {recipe.name!r} names no label: {text!r}")
+    if labels is not None and not labels_in(labels):
+        raise ConfigurationError(f"option 'labels' of annotator {annotator!r} names no label: {labels!r}")
 
 
 def labels_in(text: str | None) -> frozenset[str] | None:

@@ -48,7 +48,7 @@ class Appearance(StreamAnnotator):
 
     def __post_init__(self) -> None:
         require_ranges(self, {"per_second": (0.001, 1000.0)})
-        require_labels(self)
+        require_labels(self.name, self.labels)
 
     @property
     def sampling(self) -> Sampling:

@@ -46,7 +46,7 @@ class Keypoints(StreamAnnotator):
 
     def __post_init__(self) -> None:
         require_ranges(self, {"per_second": (0.001, 1000.0), "max_per_frame": (1, 1000), "threshold": (0.0, 1.0)})
-        require_labels(self)
+        require_labels(self.name, self.labels)
 
     @property
     def model_ids(self) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ class Masks(StreamAnnotator):
 
     def __post_init__(self) -> None:
         require_ranges(self, {"per_second": (0.001, 1000.0), "max_per_frame": (1, 1000)})
-        require_labels(self)
+        require_labels(self.name, self.labels)
         if self.prompts not in (BOXES, POINTS, BOTH):
             raise UnknownNameError(
                 "value of option 'prompts' of annotator 'masks':", self.prompts, (BOXES, POINTS, BOTH)

@@ -70,7 +70,7 @@ class Objects(StreamAnnotator):
             "per_second": (0.001, 1000.0),
         }
         require_ranges(self, ranges)
-        require_labels(self)
+        require_labels(self.name, self.labels)
         if self.per_second is not None and self.frame_interval != 1:
             raise ConfigurationError(
                 "options 'frame_interval' and 'per_second' of annotator 'objects' exclude each other"

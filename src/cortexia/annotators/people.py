@@ -31,7 +31,7 @@ class People(Solver):
 
     def __post_init__(self) -> None:
         require_ranges(self, {"min_seconds": (0.0, 3600.0), "min_confidence": (0.0, 1.0)})
-        require_labels(self)
+        require_labels(self.name, self.labels)
 
     @property
     def wanted(self) -> frozenset[str]:

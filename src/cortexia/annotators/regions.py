@@ -67,9 +67,10 @@ class Regions(Describing):
     def asking(self, chat: ChatModel, moved: Callable[[], None]) -> Describer:
         def describe(picture: StoredPicture) -> Iterator[Annotation]:
             rows = self._worth(picture)
-            decoded = pixels(picture) if rows else None
+            if not rows:
+                return
+            decoded = pixels(picture)
             for row in rows:
-                assert decoded is not None  # noqa: S101 - there are rows  # nosec B101
                 part = cut_out(decoded, picture, row.box, _MARGIN)
                 reply = chat.ask(self.prompt or QUESTION, part, self.max_tokens, moved)
                 facts = {"model": self.model, **answer_facts(reply)}

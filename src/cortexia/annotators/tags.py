@@ -15,6 +15,7 @@ from cortexia.annotators._by_model import answer_facts
 from cortexia.annotators._composed import COMPOSED
 from cortexia.annotators._describing import Describer, Describing
 from cortexia.annotators._key_pictures import boxes, pixels, shot_span
+from cortexia.annotators._options import require_labels
 from cortexia.annotators._tag_words import TAG_WORDS
 from cortexia.annotators.base import SessionContext, StoredPicture
 from cortexia.errors import ConfigurationError, InferenceError
@@ -67,8 +68,7 @@ class Tags(Describing):
     def __post_init__(self) -> None:
         Describing.__post_init__(self)
         self.in_range(threshold=(0.0, 1.0), max_tags=(1, 100))
-        if self.labels is not None and not self.wanted:
-            raise ConfigurationError("option 'labels' of annotator 'tags' names no label")
+        require_labels(self.name, self.labels)
         for label in self.wanted:
             if len(label) > LABEL_LIMIT:
                 raise ConfigurationError(f"option 'labels' of annotator 'tags': at most {LABEL_LIMIT} characters each")

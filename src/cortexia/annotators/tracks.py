@@ -56,7 +56,7 @@ class Tracks(Solver):
 
     def __post_init__(self) -> None:
         make_tracker(self.tracker, self.rules())
-        require_labels(self)
+        require_labels(self.name, self.labels)
 
     @property
     def wanted(self) -> frozenset[str] | None:
