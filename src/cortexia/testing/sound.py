@@ -11,7 +11,17 @@ from cortexia.testing.spec import SoundEventSpec, SoundSpec
 
 BLOCK = 1024
 _RAMP_S = 0.002
-_FORMANTS_HZ = ((620.0, 90.0), (1180.0, 120.0), (2500.0, 180.0))
+_SYLLABLE_S = 0.18
+_VOWELS_HZ = (
+    (730.0, 1090.0, 2440.0),
+    (270.0, 2290.0, 3010.0),
+    (300.0, 870.0, 2240.0),
+    (530.0, 1840.0, 2480.0),
+    (570.0, 840.0, 2410.0),
+    (660.0, 1720.0, 2410.0),
+)
+"""First three formants of vowels of men, after G. E. Peterson and H. L. Barney, "Control methods used in a study of the
+vowels", J. Acoust. Soc. Am. 24 (1952)."""
 
 Samples = NDArray[np.float32]
 
@@ -72,15 +82,23 @@ def _envelope(spec: SoundSpec, event: SoundEventSpec, at: NDArray[np.int64]) -> 
 
 
 def _voice(pitch_hz: float, seconds: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
-    """Harmonics of a gliding pitch, weighted by three formants, in syllables of a quarter second."""
-    glide = 2 * np.pi * (pitch_hz * seconds + 0.04 * pitch_hz * np.sin(2 * np.pi * 0.7 * seconds) / (2 * np.pi * 0.7))
+    """Harmonics of a gliding pitch, weighted by the formants of a vowel that changes with each syllable."""
+    glide = 2 * np.pi * (pitch_hz * seconds + 0.12 * pitch_hz * np.sin(2 * np.pi * 0.7 * seconds) / (2 * np.pi * 0.7))
+    harmonics = np.arange(1.0, int(min(3600.0, rate * 0.45) / (pitch_hz * 1.12)) + 1)
+    weights = np.array([_formant_weights(vowel, pitch_hz * harmonics) for vowel in _VOWELS_HZ]) / harmonics**0.3
+    place = seconds / _SYLLABLE_S
+    vowels = (place.astype(np.int64) * 7 // 3) % len(_VOWELS_HZ)
     wave = np.zeros_like(seconds)
-    for harmonic in range(1, int(min(3600.0, rate * 0.45) / (pitch_hz * 1.05)) + 1):
-        hz = harmonic * pitch_hz
-        weight = sum(np.exp(-(((hz - centre) / width) ** 2) / 2) for centre, width in _FORMANTS_HZ)
-        wave += (0.08 + weight) / harmonic**0.5 * np.sin(harmonic * glide)
-    syllables = 0.55 + 0.45 * np.cos(2 * np.pi * 4.0 * seconds)
-    return np.asarray(0.28 * syllables * wave)
+    for number, harmonic in enumerate(harmonics):
+        wave += weights[vowels, number] * np.sin(harmonic * glide)
+    return np.asarray(0.28 * np.sqrt(np.sin(np.pi * (place % 1.0))) * wave)
+
+
+def _formant_weights(vowel: tuple[float, float, float], hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    weights = np.full(len(hz), 0.005)
+    for centre, width, height in zip(vowel, (90.0, 110.0, 170.0), (1.0, 0.6, 0.3), strict=True):
+        weights += height / (1 + ((hz - centre) / width) ** 2)
+    return weights
 
 
 def _random(seed: int, stream: int, block: int) -> np.random.Generator:

@@ -32,6 +32,7 @@ from cortexia.types.spans import (
     SoundEvent,
     Transition,
 )
+from cortexia.types.speech import SpeakerTurn, Speech, SpokenWord, Utterance, Word
 from cortexia.types.time import MICROSECONDS, WHOLE_VIDEO, TimeRange, TimeSpan, Timestamp
 from cortexia.types.video import (
     Anchor,
@@ -85,6 +86,9 @@ __all__ = [
     "Shot",
     "ShotSummary",
     "SoundEvent",
+    "SpeakerTurn",
+    "Speech",
+    "SpokenWord",
     "StoredRow",
     "TimeRange",
     "TimeSource",
@@ -93,11 +97,13 @@ __all__ = [
     "Track",
     "TrackBox",
     "Transition",
+    "Utterance",
     "Verdict",
     "VerdictStatus",
     "VideoIdentity",
     "VideoStream",
     "ViewSpec",
+    "Word",
     "annotation_from_fields",
     "annotation_id",
     "canonical_json",

@@ -1,4 +1,4 @@
-"""Vectors that stand for pictures, parts of them and texts."""
+"""Vectors that stand for pictures, parts of them, texts and voices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cortexia.errors import ValidationError
 from cortexia.types.annotation import Annotation
 
 Vector = NDArray[np.float32]
-SUBJECTS = ("picture", "shot", "crop", "face", "text")
+SUBJECTS = ("picture", "shot", "crop", "face", "text", "voice")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from cortexia.types.spans import (
     SoundEvent,
     Transition,
 )
+from cortexia.types.speech import SpeakerTurn, Speech, SpokenWord, Utterance, Word
 
 ANNOTATION_TYPES: dict[str, type[Annotation]] = {
     kind.type: kind
@@ -31,6 +32,11 @@ ANNOTATION_TYPES: dict[str, type[Annotation]] = {
         KeyPicture,
         Measure,
         SoundEvent,
+        Speech,
+        Utterance,
+        Word,
+        SpeakerTurn,
+        SpokenWord,
         Detection,
         TrackBox,
         Track,
