@@ -37,6 +37,10 @@ class Tape:
         return self.start + len(self._samples) + self._added_length
 
     @property
+    def until(self) -> Timestamp:
+        return Timestamp(self.end, self.time_base)
+
+    @property
     def time_base(self) -> Fraction:
         return Fraction(1, self.rate)
 
@@ -118,8 +122,9 @@ class SoundSession(StreamSession):
         made: list[Annotation] = []
         if self._tape is None or block.timestamp.pts != self._tape.end or block.rate != self._tape.rate:
             if self._tape is not None:
-                made += self.stop(self._tape, said)
-                said = ()
+                old = [row for row in said if row.span.start < self._tape.until]
+                made += self.stop(self._tape, old)
+                said = said[len(old) :]
             start = block.timestamp.pts
             self._tape = Tape(block.rate, start, start, block.index)
             self.begin_stretch(self._tape)

@@ -13,6 +13,7 @@ from cortexia.digests import IdentityCache
 from cortexia.errors import ModelError
 from cortexia.models.base import InferenceSession, ModelEntry
 from cortexia.models.catalogue import Catalogue, load_catalogue
+from cortexia.models.families import is_on_gpu, load_family
 from cortexia.models.formats.content import Format
 from cortexia.models.library import ModelLibrary
 from cortexia.models.litert import LiteRtSession
@@ -105,9 +106,7 @@ def open_models(settings: Settings | ModelSettings) -> ResourceManager:
     def load(entry: ModelEntry, device: str = chosen.device) -> object:
         library.forget()
         if entry.is_folder:
-            from cortexia.models.torch import load_family
-
-            return load_family(library.read_folder(entry), device)
+            return load_family(library.read_folder(entry), device, chosen.threads)
         data, found = library.read(entry)
         return start_session(entry, data, found, device)
 
@@ -124,9 +123,7 @@ def uses_gpu(entry: ModelEntry, device: str) -> bool:
     """Whether the runtime for ``entry`` takes a GPU where the setting is ``device``. Loads that runtime."""
     if device == "cpu" or not entry.is_folder:
         return gpu_of(device) is not None
-    from cortexia.models.torch.runtime import choose_device
-
-    return choose_device(device) != "cpu"
+    return is_on_gpu(entry, device)
 
 
 def start_session(entry: ModelEntry, data: bytes, found: Format, device: str) -> InferenceSession:

@@ -25,6 +25,7 @@ from cortexia.models.arrivals import fetch_answer, settle_folder
 from cortexia.models.base import ModelEntry, ModelFile
 from cortexia.models.catalogue import Catalogue, parse_catalogue
 from cortexia.models.description import describe_folder, entry_of_files, needed_names
+from cortexia.models.families import PACKAGES
 from cortexia.models.fetching import Fetch, network_fetch, own_server_fetch
 from cortexia.models.folders import read_folder
 from cortexia.models.hub import DEFAULT_REVISION, ask_commit, bring_commit
@@ -32,7 +33,6 @@ from cortexia.models.library import INCOMING, ModelLibrary, read_verified
 from cortexia.models.manifest import check_repo, is_revision, pinned
 from cortexia.models.mlflow import MlflowServer, RegisteredVersion
 from cortexia.models.pull import Puller
-from cortexia.models.torch.choice import FAMILIES
 from cortexia.net import shown_url
 
 Tell = Callable[[Mapping[str, Any]], None]
@@ -247,7 +247,7 @@ def shown_source(source: str) -> str:
 
 def _check_adapter(entry: ModelEntry) -> None:
     """Before a byte is brought that nothing here could run. Raises ``UnknownNameError``."""
-    known = FAMILIES if entry.is_folder else ADAPTERS
+    known = PACKAGES if entry.is_folder else ADAPTERS
     if entry.adapter not in known:
         raise UnknownNameError(f"adapter (of model {entry.source})", entry.adapter, known)
 

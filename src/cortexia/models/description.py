@@ -16,7 +16,18 @@ from cortexia.models.base import ModelEntry, ModelFile
 from cortexia.models.catalogue import make_entry
 from cortexia.models.folders import json_object, refuse_pickles
 from cortexia.models.hub import wanted_names
-from cortexia.models.manifest import CONFIG, MANIFEST, MANIFEST_LIMIT, Manifest, check_names, digest_of, parse_manifest
+from cortexia.models.manifest import (
+    CONFIG,
+    CTRANSLATE2,
+    MANIFEST,
+    MANIFEST_LIMIT,
+    Manifest,
+    check_names,
+    digest_of,
+    is_weights,
+    parse_manifest,
+)
+from cortexia.models.whisper import TRANSCRIPTION, WHISPER
 
 DESCRIPTION = "cortexia-model.toml"
 """Name of the file, beside a single file of weights, that says how it is used."""
@@ -37,6 +48,9 @@ MODEL_TYPES: Mapping[str, tuple[str, str]] = {
     "clip": ("clip", _VECTORS),
 }
 """Adapter and task by the ``model_type`` that the settings of a model name."""
+
+_WHISPER_KEYS = {"alignment_heads", "lang_ids"}
+"""What the settings of a Whisper model for CTranslate2 name, which name no ``model_type``."""
 
 _UNKNOWN = "unknown"
 _DESCRIBED = ("adapter", "task", "licence", "settings")
@@ -68,7 +82,7 @@ def needed_names(names: Iterable[str], place: str) -> list[str]:
                 f"{place} has a {DESCRIPTION}, which is for one file (*.onnx, *.tflite), and {len(single)} of them",
             )
         return [DESCRIPTION, *single]
-    if CONFIG in there and any(name.endswith(".safetensors") for name in there):
+    if CONFIG in there and any(map(is_weights, there)):
         return [*wanted_names(there), *(name for name in there if name == MANIFEST)]
     if single:
         raise ConfigurationError(
@@ -77,7 +91,8 @@ def needed_names(names: Iterable[str], place: str) -> list[str]:
         )
     raise ModelError(
         "unsupported",
-        f"{place} holds no model: neither {CONFIG} with *.safetensors, nor one *.onnx or *.tflite with a {DESCRIPTION}",
+        f"{place} holds no model: neither {CONFIG} with *.safetensors or {CTRANSLATE2}, nor one *.onnx or *.tflite with"
+        f" a {DESCRIPTION}",
     )
 
 
@@ -107,14 +122,7 @@ def describe_folder(folder: Path, digest: Callable[[Path], str | None]) -> Model
 
 def entry_of_files(folder: Path, files: tuple[ModelFile, ...]) -> ModelEntry:
     """The entry of a model of the hub's form, by the ``model_type`` of its settings. Raises ``ModelError``."""
-    found = json_object(_bytes(folder / CONFIG, MANIFEST_LIMIT), folder / CONFIG).get("model_type")
-    if not isinstance(found, str) or found not in MODEL_TYPES:
-        raise ModelError(
-            "unsupported",
-            f"{folder / CONFIG} names the model_type {found!r}, which nothing here runs"
-            f" (known: {', '.join(MODEL_TYPES)})",
-        )
-    adapter, task = MODEL_TYPES[found]
+    adapter, task = _family(folder)
     size = sum(file.size_bytes for file in files)
     entry = ModelEntry(
         id="",
@@ -129,6 +137,21 @@ def entry_of_files(folder: Path, files: tuple[ModelFile, ...]) -> ModelEntry:
         checked=False,
     )
     return replace(entry, id=adopted_id(entry))
+
+
+def _family(folder: Path) -> tuple[str, str]:
+    """Adapter and task."""
+    settings = json_object(_bytes(folder / CONFIG, MANIFEST_LIMIT), folder / CONFIG)
+    found = settings.get("model_type")
+    if found is None and set(settings) >= _WHISPER_KEYS:
+        return WHISPER, TRANSCRIPTION
+    if not isinstance(found, str) or found not in MODEL_TYPES:
+        raise ModelError(
+            "unsupported",
+            f"{folder / CONFIG} names the model_type {found!r}, which nothing here runs"
+            f" (known: {', '.join(MODEL_TYPES)})",
+        )
+    return MODEL_TYPES[found]
 
 
 def _described(folder: Path, name: str, digest: Callable[[Path], str | None]) -> ModelEntry:

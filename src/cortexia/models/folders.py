@@ -18,7 +18,7 @@ from cortexia.files import translate_os_error
 from cortexia.models.adopted import ENTRY_FILE
 from cortexia.models.base import ModelEntry, ModelFile
 from cortexia.models.formats.content import Format, check_model, holds_pickle, name_format
-from cortexia.models.manifest import CONFIG, MANIFEST, MANIFEST_LIMIT, Manifest, parse_manifest, pinned
+from cortexia.models.manifest import CONFIG, CTRANSLATE2, MANIFEST, MANIFEST_LIMIT, Manifest, parse_manifest, pinned
 
 Digest = Callable[[Path], str | None]
 
@@ -123,11 +123,18 @@ def _read(path: Path, file: ModelFile, mend: str) -> bytes:
 def _check_content(path: Path, data: bytes) -> None:
     if path.suffix == ".safetensors":
         if check_model(data, str(path)) is not Format.SAFETENSORS:
-            raise ModelError("unsupported", f"{path} is named like safetensors and is another format")
+            raise _misnamed(path, "safetensors")
+    elif path.name == CTRANSLATE2:
+        if (found := name_format(data)) is not Format.CTRANSLATE2:
+            raise _pickled(path) if found is Format.PICKLE else _misnamed(path, "weights of CTranslate2")
     elif name_format(data) is Format.PICKLE:
         raise _pickled(path)
     elif path.suffix == ".json":
         _refuse_code(path, data)
+
+
+def _misnamed(path: Path, what: str) -> ModelError:
+    return ModelError("unsupported", f"{path} is named like {what} and is another format")
 
 
 def _refuse_code(path: Path, data: bytes) -> None:

@@ -22,13 +22,15 @@ from cortexia.models.base import ModelEntry
 from cortexia.models.fetching import Fetch, OnBytes
 from cortexia.models.folders import read_folder
 from cortexia.models.manifest import (
-    ENDINGS,
+    CTRANSLATE2,
     FILE_COUNT_LIMIT,
     MANIFEST,
     Manifest,
     check_names,
     check_revision,
     is_digest,
+    is_taken,
+    is_weights,
     pinned,
 )
 
@@ -116,14 +118,15 @@ def _remote(told: Mapping[str, Any]) -> Remote:
 
 
 def wanted_names(names: Iterable[str]) -> list[str]:
-    """Of a repository's files those that are opened: settings, tokenizers, and the weights in safetensors, once."""
+    """Of a repository's files those that are opened: settings, tokenizers, and the weights once, in
+    safetensors where there are such."""
     there = {
-        name
-        for name in names
-        if name.endswith(ENDINGS) and "/" not in name and not name.startswith(".") and name != MANIFEST
+        name for name in names if is_taken(name) and "/" not in name and not name.startswith(".") and name != MANIFEST
     }
     weights = {_WHOLE} if _WHOLE in there else {name for name in there if _SHARD.fullmatch(name)}
-    return sorted(weights | {name for name in there if not name.endswith(".safetensors")})
+    if not weights:
+        weights = there & {CTRANSLATE2}
+    return sorted(weights | {name for name in there if not is_weights(name)})
 
 
 def _base(entry: ModelEntry) -> str:

@@ -21,6 +21,8 @@ MANIFEST = "cortexia-model.json"
 """Name of the file, in a model's folder, that says what was pulled."""
 
 CONFIG = "config.json"
+CTRANSLATE2 = "model.bin"
+"""Name of weights in the format of CTranslate2; other names that end so are pickles, mostly."""
 ENDINGS = (".json", ".model", ".safetensors", ".txt")
 MANIFEST_LIMIT = 1 << 20
 FILE_COUNT_LIMIT = 64
@@ -88,18 +90,29 @@ def parse_files(tables: Any) -> tuple[ModelFile, ...]:
     return files
 
 
+def is_taken(name: str) -> bool:
+    """Whether a file of such a name may be part of a model."""
+    return is_weights(name) or name.endswith(ENDINGS)
+
+
+def is_weights(name: str) -> bool:
+    return name.endswith(".safetensors") or name == CTRANSLATE2
+
+
 def check_names(names: Sequence[str]) -> None:
     """Raises ``ConfigurationError`` unless these files can be a model."""
-    if CONFIG not in names or not any(name.endswith(".safetensors") for name in names):
-        raise ConfigurationError(f"a model of several files needs {CONFIG} and weights in *.safetensors")
+    if CONFIG not in names or not any(map(is_weights, names)):
+        raise ConfigurationError(
+            f"a model of several files needs {CONFIG} and weights in *.safetensors or {CTRANSLATE2}"
+        )
 
 
 def _file(table: Any) -> ModelFile:
     if not isinstance(table, dict) or set(table) != {"name", "sha256", "size_bytes"}:
         raise ConfigurationError("a file has a name, a sha256 and size_bytes, and nothing else")
     name, sha256, size = table["name"], table["sha256"], table["size_bytes"]
-    if not isinstance(name, str) or not name.endswith(ENDINGS) or name == MANIFEST:
-        raise ConfigurationError(f"a file of a model ends in {', '.join(ENDINGS)}, got {name!r}")
+    if not isinstance(name, str) or not is_taken(name) or name == MANIFEST:
+        raise ConfigurationError(f"a file of a model is {CTRANSLATE2} or ends in {', '.join(ENDINGS)}, got {name!r}")
     check_name(name)
     if "/" in name or name.startswith("."):
         raise ConfigurationError(f"a file of a model has a plain name, got {name!r}")

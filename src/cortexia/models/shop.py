@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 
 from cortexia.config import Settings
@@ -15,18 +14,18 @@ from cortexia.models.adapters.openers import ADAPTERS
 from cortexia.models.adoption import Adoption, Tell
 from cortexia.models.base import ModelEntry
 from cortexia.models.catalogue import Catalogue, load_catalogue
+from cortexia.models.families import is_installed
 from cortexia.models.fetching import Fetch, network_fetch
 from cortexia.models.manager import ResourceManager
 from cortexia.models.manifest import NO_FILES
 from cortexia.models.presets import PresetChoice, choose_preset, lacking_models, load_presets
 from cortexia.models.pull import Puller
-from cortexia.models.torch.choice import FAMILIES, TORCH_PACKAGES
 
 
 def _can_run(entry: ModelEntry) -> bool:
     """Whether there is an adapter for it, and what that needs."""
     if entry.is_folder:
-        return entry.adapter in FAMILIES and None not in map(find_spec, TORCH_PACKAGES)
+        return is_installed(entry)
     return entry.adapter in ADAPTERS
 
 

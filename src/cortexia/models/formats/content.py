@@ -1,7 +1,8 @@
 """What a file of weights is, by its bytes and never by its name (S-30, S-31).
 
-Three formats may be opened: ONNX, LiteRT (TFLite) and safetensors. Whatever unpickles, unmarshals or names other files
-is refused by reason; anything else is refused for being none of the three.
+Three formats may be opened: ONNX, LiteRT (TFLite) and safetensors; and, as ``model.bin`` of a folder, CTranslate2.
+Whatever unpickles, unmarshals or names other files is refused by reason; anything else is refused for being none of
+them.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Format(StrEnum):
     ONNX = "onnx"
     TFLITE = "tflite"
     SAFETENSORS = "safetensors"
+    CTRANSLATE2 = "ctranslate2"
     PICKLE = "pickle"
     ORT = "ort"
     ZIP = "zip"
@@ -61,6 +63,7 @@ _DECOMPRESSORS: dict[bytes, Callable[[], zlib._Decompress | bz2.BZ2Decompressor 
     b"\xfd7zXZ\x00": lzma.LZMADecompressor,
     b"]\x00\x00": lzma.LZMADecompressor,
 }
+_CTRANSLATE2 = re.compile(rb"[\x01-\x0f]\0{3}(?:[\x06-\x40]\0)[A-Z][A-Za-z0-9]{3,60}Spec\0")
 _LZ4 = b"\x04\x22\x4d\x18"
 
 
@@ -167,6 +170,12 @@ def _is_old_pickle(head: bytes) -> bool:
     return False
 
 
+def is_ctranslate2(head: bytes) -> bool:
+    """A version, then the name of a specification with its length: plain arrays follow, and no code
+    (``Model::load`` of CTranslate2)."""
+    return _CTRANSLATE2.match(head) is not None
+
+
 def _name_npy(view: memoryview) -> Format:
     header = bytes(view[10:_HEAD]).split(b"\n", 1)[0].decode("latin-1").strip().lstrip("\0")
     try:
@@ -233,6 +242,7 @@ def _always(name: Format) -> Callable[[memoryview], Format]:
 _CLAIMS: tuple[tuple[Callable[[bytes], bool], Callable[[memoryview], Format]], ...] = (
     (_is_pickle, _always(Format.PICKLE)),
     (lambda head: head[4:8] == b"TFL3", _always(Format.TFLITE)),
+    (is_ctranslate2, _always(Format.CTRANSLATE2)),
     (lambda head: head[4:8] == b"ORTM", _always(Format.ORT)),
     (lambda head: head.startswith(b"PK\x03\x04"), _name_zip),
     (lambda head: head.startswith(_HDF5), _name_hdf5),

@@ -1,0 +1,148 @@
+"""Whisper by faster-whisper, on CTranslate2 (the extra ``whisper``): these libraries' one door.
+
+Nothing is fetched: the model is made of the bytes that were verified. Weights of CTranslate2 are plain arrays, no code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from cortexia.errors import ConfigurationError, InferenceError, MissingDependencyError, ModelError, UnknownNameError
+from cortexia.models.base import ModelAccess
+from cortexia.models.failures import first_line, is_no_memory, no_memory, not_loaded
+from cortexia.models.folders import FolderContent
+from cortexia.models.hearing import Asked, HeardText, HeardWord, Sound, Transcriber, Transcript
+
+WHISPER = "faster-whisper"
+"""The adapter of such a model."""
+PACKAGE = "faster_whisper"
+TRANSCRIPTION = "transcription"
+"""How the task of such a model begins."""
+_NEEDED = ("config.json", "model.bin", "tokenizer.json")
+_LONGEST = 224
+"""Tokens of an answer: half of the model's memory, as its authors have it."""
+
+
+class WhisperTranscriber:
+    """``device``: ``auto``, ``cpu`` or ``cuda:N``. On a CPU numbers are int8 where the file's weights can be; on a GPU
+    float16. Results are the same for any number of ``threads``.
+
+    Raises ``MissingDependencyError``, ``ConfigurationError`` for a GPU that is not there, and ``ModelError``.
+    """
+
+    def __init__(self, content: FolderContent, device: str = "auto", threads: int = 1) -> None:
+        self._id = content.entry.id
+        if missing := [name for name in _NEEDED if name not in content.files]:
+            raise ModelError("malformed", f"model {self._id!r} lacks {', '.join(missing)}")
+        kind, number = choose_device(device)
+        try:
+            self._model = _library().WhisperModel(
+                self._id,
+                device=kind,
+                device_index=number,
+                compute_type="int8" if kind == "cpu" else "float16",
+                cpu_threads=threads,
+                files=dict(content.files),
+            )
+        except (RuntimeError, ValueError, TypeError, MemoryError) as error:
+            raise not_loaded(self._id, error) from error
+        except Exception as error:
+            # the Rust behind tokenizers raises the base class
+            if type(error) is not Exception:
+                raise
+            raise not_loaded(self._id, error) from error
+
+    def transcribe(self, sound: Sound, asked: Asked) -> Transcript:
+        self._require(asked)
+        try:
+            return self._transcribed(sound, asked)
+        except (RuntimeError, ValueError, TypeError, IndexError, MemoryError) as error:
+            if is_no_memory(error):
+                raise no_memory(self._id) from error
+            raise InferenceError(self._id, first_line(error)) from error
+
+    def _require(self, asked: Asked) -> None:
+        known = self._model.supported_languages
+        if asked.language is not None and asked.language not in known:
+            raise UnknownNameError(f"language (of model {self._id!r})", asked.language, known)
+        if asked.translate and not self._model.model.is_multilingual:
+            raise ConfigurationError(f"model {self._id!r} knows English only, and has nothing to translate")
+
+    def _transcribed(self, sound: Sound, asked: Asked) -> Transcript:
+        """One guess at temperature 0: others would come by chance, and differ each time."""
+        segments, found = self._model.transcribe(
+            sound,
+            language=asked.language,
+            task="translate" if asked.translate else "transcribe",
+            beam_size=asked.beam,
+            temperature=0.0,
+            initial_prompt=asked.prompt or None,
+            word_timestamps=asked.words,
+            condition_on_previous_text=False,
+            compression_ratio_threshold=None,
+            no_repeat_ngram_size=asked.no_repeats_of,
+            max_new_tokens=_LONGEST,
+        )
+        return Transcript(tuple(_texts(segments)), found.language, float(found.language_probability))
+
+
+def _texts(segments: Iterable[Any]) -> Iterable[HeardText]:
+    for segment in segments:
+        words = tuple(
+            HeardWord(
+                word.word.strip(), float(word.start), float(word.end), min(1.0, max(0.0, float(word.probability)))
+            )
+            for word in segment.words or ()
+            if word.word.strip()
+        )
+        text = segment.text.strip()
+        if text and math.isfinite(segment.avg_logprob):
+            yield HeardText(
+                text,
+                float(segment.start),
+                float(segment.end),
+                float(segment.avg_logprob),
+                words,
+                float(segment.no_speech_prob),
+            )
+
+
+def choose_device(device: str) -> tuple[str, int]:
+    """``cpu`` or ``cuda``, and which. Raises ``ConfigurationError`` for a GPU that is not there."""
+    if device == "cpu":
+        return "cpu", 0
+    count = _library().transcribe.ctranslate2.get_cuda_device_count()
+    if device == "auto":
+        return ("cuda", 0) if count else ("cpu", 0)
+    number = int(device.removeprefix("cuda:"))
+    if number >= count:
+        raise ConfigurationError(f"device {device!r} asks for a GPU that CTranslate2 does not see; set device to cpu")
+    return "cuda", number
+
+
+def _library() -> Any:
+    try:
+        import faster_whisper
+        import faster_whisper.transcribe
+    except ImportError as error:
+        raise MissingDependencyError("faster-whisper", "whisper") from error
+    return faster_whisper
+
+
+class LentWhisper:
+    """A ``Transcriber`` whose weights may go between two calls."""
+
+    def __init__(self, models: ModelAccess, model_id: str) -> None:
+        """Raises ``UnknownNameError`` for a model of another task, and what ``ModelAccess.lend`` raises."""
+        adapter = models.entry(model_id).adapter
+        if adapter != WHISPER:
+            raise UnknownNameError(f"family for {TRANSCRIPTION} (of model {model_id!r})", adapter, [WHISPER])
+        self._lent = models.lend(model_id)
+
+    def transcribe(self, sound: Sound, asked: Asked) -> Transcript:
+        def heard(model: Transcriber) -> Transcript:
+            return model.transcribe(sound, asked)
+
+        return self._lent.use(heard)
