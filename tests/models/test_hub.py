@@ -165,7 +165,7 @@ def test_an_answer_that_tells_no_commit_is_refused():
 
 
 def test_a_file_that_is_too_large_is_not_begun(tmp_path, monkeypatch):
-    monkeypatch.setattr("cortexia.models.arrivals.SIZE_LIMIT", len(safetensors()) - 1)
+    monkeypatch.setattr("cortexia.models.arrivals.PART_LIMIT", len(safetensors()) - 1)
     hub = Hub()
     with pytest.raises(ModelError) as raised:
         pull(tmp_path, hub)

@@ -11,7 +11,7 @@ from pathlib import Path
 from cortexia.errors import ModelError, TransferLimitError
 from cortexia.files import atomic_write, make_folder, safe_join, sync_folder, translate_os_error
 from cortexia.models.base import ModelFile
-from cortexia.models.catalogue import SIZE_LIMIT
+from cortexia.models.catalogue import PART_LIMIT
 from cortexia.models.fetching import Fetch, OnBytes
 from cortexia.net import shown_url
 
@@ -55,8 +55,8 @@ def fetch_all(
     hears how many bytes have arrived. Raises ``ModelError`` (``too_large``) and what ``fetch`` raises."""
     done = 0
     for remote in remotes:
-        if remote.size_bytes is not None and remote.size_bytes > SIZE_LIMIT:
-            raise ModelError("too_large", f"{remote.name} of model {what!r} is larger than {SIZE_LIMIT} bytes")
+        if remote.size_bytes is not None and remote.size_bytes > PART_LIMIT:
+            raise ModelError("too_large", f"{remote.name} of model {what!r} is larger than {PART_LIMIT} bytes")
         target = place / remote.name
         if not _is_here(target, remote):
             tell = _from(done, on_bytes)

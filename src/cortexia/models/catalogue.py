@@ -19,6 +19,9 @@ from cortexia.models.manifest import check_repo, check_revision, digest_of, is_d
 SIZE_LIMIT = 2 * 1024**3
 """No model is larger (bytes): what a protobuf message may hold."""
 
+PART_LIMIT = 4 * 1024**3
+"""No file of a model of several is larger (bytes)."""
+
 HUB = "https://huggingface.co"
 """Where models of several files come from, unless their entry says otherwise."""
 

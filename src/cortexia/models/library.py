@@ -18,7 +18,7 @@ from cortexia.digests import IdentityCache
 from cortexia.errors import ModelError
 from cortexia.files import translate_os_error
 from cortexia.models.base import ModelEntry
-from cortexia.models.catalogue import SIZE_LIMIT
+from cortexia.models.catalogue import PART_LIMIT
 from cortexia.models.folders import FolderContent, claimants, find_folder, read_folder
 from cortexia.models.formats.content import Format, check_model, holds_pickle
 
@@ -36,7 +36,7 @@ class ModelLibrary:
     """Weights below ``folders``, earlier ones first. ``size_limit``: larger files are not opened (bytes)."""
 
     def __init__(
-        self, folders: Sequence[Path], cache: IdentityCache | None = None, size_limit: int = SIZE_LIMIT
+        self, folders: Sequence[Path], cache: IdentityCache | None = None, size_limit: int = PART_LIMIT
     ) -> None:
         self.folders = tuple(folders)
         self._cache = cache

@@ -36,6 +36,8 @@ class SphinxTranscriber:
                 f"{POCKETSPHINX} knows English only and translates nothing; choose a whisper model"
                 " (cortexia models list)"
             )
+        if not len(sound):
+            return Transcript((), LANGUAGE)
         try:
             return Transcript(self._texts(sound), LANGUAGE)
         except RuntimeError as error:

@@ -54,6 +54,11 @@ class WhisperTranscriber:
                 raise
             raise not_loaded(self._id, error) from error
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of those that it knows."""
+        return tuple(self._model.supported_languages)
+
     def transcribe(self, sound: Sound, asked: Asked) -> Transcript:
         self._require(asked)
         try:
@@ -64,9 +69,8 @@ class WhisperTranscriber:
             raise InferenceError(self._id, first_line(error)) from error
 
     def _require(self, asked: Asked) -> None:
-        known = self._model.supported_languages
-        if asked.language is not None and asked.language not in known:
-            raise UnknownNameError(f"language (of model {self._id!r})", asked.language, known)
+        if asked.language is not None and asked.language not in self.languages:
+            raise UnknownNameError(f"language (of model {self._id!r})", asked.language, self.languages)
         if asked.translate and not self._model.model.is_multilingual:
             raise ConfigurationError(f"model {self._id!r} knows English only, and has nothing to translate")
 
