@@ -252,7 +252,7 @@ def test_who_chose_no_model_has_none():
 def whisper(tmp_path_factory):
     """A context with a tiny model of random weights, and its id."""
     folder = tmp_path_factory.mktemp("whisper")
-    chosen = Settings(models=(str(folder / "models"),), device="cpu")
+    chosen = Settings(cache_dir=str(folder / "cache"), device="cpu")
     made = tiny_whisper(folder / "made")
     entry = Adoption(chosen, load_catalogue(), ModelLibrary(chosen.model_folders)).adopt(str(made))
     return dataclasses.replace(context(), models=open_models(chosen)), entry.id

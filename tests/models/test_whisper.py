@@ -167,7 +167,7 @@ def test_other_files_that_end_so_are_no_part_of_a_model(folder, tmp_path):
 
 
 def test_it_is_lent_like_any_model(folder, model, tmp_path):
-    settings = Settings(models=(str(tmp_path / "models"),), device="cpu")
+    settings = Settings(cache_dir=str(tmp_path / "cache"), device="cpu")
     library = ModelLibrary(settings.model_folders)
     entry = Adoption(settings, load_catalogue(), library).adopt(str(folder))
     lent = LentWhisper(open_models(settings), entry.id)
