@@ -6,6 +6,8 @@ however its sound was cut into blocks, asks for the same number of frames each t
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +26,7 @@ def hann(length: int) -> Reals:
     return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length))
 
 
-def magnitudes(frames: NDArray[np.float32], window: Reals, fft_size: int) -> Reals:
+def magnitudes(frames: NDArray[np.floating[Any]], window: Reals, fft_size: int) -> Reals:
     """Magnitude spectra of windowed frames: (n, fft_size // 2 + 1)."""
     return np.abs(np.fft.rfft(frames * window, fft_size))
 

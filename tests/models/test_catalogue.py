@@ -43,7 +43,7 @@ def test_what_is_shipped_is_labelled_and_single_files_are_pinned():
 
 def test_models_of_a_hub_whose_files_nobody_knows_say_that_they_were_not_checked():
     folders = [entry for entry in load_catalogue().values() if entry.is_folder]
-    assert {entry.adapter for entry in folders} == {"grounding-dino", "sam2", "florence-2", "siglip", "blip"}
+    assert {entry.adapter for entry in folders} == {"grounding-dino", "sam2", "florence-2", "siglip", "blip", "ast"}
     for entry in folders:
         assert (entry.is_pinned, entry.checked, entry.sha256, entry.size_bytes) == (False, False, "", 0)
         assert entry.url == "https://huggingface.co"
