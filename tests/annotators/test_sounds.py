@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -201,17 +202,21 @@ def test_a_gap_in_the_clock_ends_an_event():
     assert bounds(rows[1]) == pytest.approx((4.0, 6.5), abs=0.4)
 
 
-LIVELY = made(11.0, laughter(0.3, 2.0), speech(2.6, 1.5), applause(4.5, 1.5), laughter(6.5, 0.9), laughter(8.9, 2.1))
+LIVELY = made(7.5, laughter(0.3, 1.2), speech(1.7, 1.2), applause(3.2, 1.2), laughter(5.6, 1.8))
+
+
+@cache
+def lively_rows() -> Sequence[object]:
+    return annotations(Drive(OFFLINE, context(), sound_of(LIVELY)).run())
 
 
 @settings(max_examples=6, deadline=None)
 @given(cuts=st.lists(st.integers(1, 20_000), max_size=30), at=st.floats(0, 1), batch=st.integers(1, 9))
 def test_neither_blocks_nor_batches_nor_a_kill_change_a_row(cuts, at, batch):
-    plain = annotations(Drive(OFFLINE, context(), sound_of(LIVELY)).run())
-    assert len(plain) == 4
+    assert len(lively_rows()) == 3
     drive = Drive(OFFLINE, context(), sound_of(LIVELY, [*cuts, 3000]))
     said = drive.run(batch, keep_stops=True)
-    assert annotations(said) == plain
+    assert annotations(said) == lively_rows()
     stop = drive.stops[round(at * (len(drive.stops) - 1))]
     assert drive.resume(stop, said) == said
 
@@ -269,7 +274,7 @@ def test_what_stays_below_the_threshold_is_no_event():
 
 
 def test_short_gaps_are_bridged_and_short_events_dropped():
-    samples = steps((2, 0.0), (1, 0.6), (0.4, 0.0), (1, 0.6), (2, 0.0), (0.2, 0.6), (2, 0.0))
+    samples = steps((2, 0.0), (1, 0.6), (0.4, 0.0), (1, 0.6), (2, 0.0), (0.26, 0.6), (2, 0.0))
     assert intervals(samples) == [pytest.approx((2.0, 4.4), abs=0.11)]
     assert len(intervals(samples, min_gap_s=0.1)) == 2
     assert len(intervals(samples, min_length_s=0.1)) == 2

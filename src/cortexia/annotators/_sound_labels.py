@@ -42,7 +42,7 @@ def wanted_labels(text: str | None, classes: Sequence[str]) -> dict[str, tuple[s
     """
     groups = {label: tuple(name for name in names if name in classes) for label, names in GROUPS.items()}
     groups = {label: names for label, names in groups.items() if names}
-    own = {name: (name,) for name in classes}
+    own: dict[str, tuple[str, ...]] = {name: (name,) for name in classes}
     if text is None:
         return groups
     if text.strip().lower() == ALL:

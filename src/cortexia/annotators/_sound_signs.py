@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.annotators._levels import hop_length
-from cortexia.spectra import Reals, frames_of, hann, magnitudes, mel_weights
+from cortexia.spectra import Bands, Reals, frames_of, hann, magnitudes, mel_weights
 
 RATE = 16_000
 _FRAME, _HOP, _FFT = 400, 160, 512
 _WINDOW = hann(_FRAME)
-_BANDS = mel_weights(40, 100.0, 7600.0, _FFT, RATE) ** 2
+_BANDS = Bands(mel_weights(40, 100.0, 7600.0, _FFT, RATE) ** 2)
 _FREQUENCIES = np.linspace(0.0, RATE / 2, _FFT // 2 + 1)
 _FLAT = slice(16, 161)
 """Bins of 500 to 5000 Hz: where hands and breath sound, below what codecs cut off."""
@@ -82,8 +82,7 @@ def _flatness(powers: Reals) -> Reals:
 
 
 def _change(powers: Reals) -> float:
-    # not by BLAS, whose sums may depend on threads
-    bands = np.log(np.einsum("ij,jk->ik", powers, _BANDS) + _MIX)
+    bands = np.log(_BANDS.sums(powers) + _MIX)
     return float((bands - bands.mean(axis=1, keepdims=True)).var(axis=0).mean())
 
 

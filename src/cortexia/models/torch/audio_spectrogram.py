@@ -13,7 +13,7 @@ from cortexia.errors import ModelError
 from cortexia.models.folders import FolderContent
 from cortexia.models.torch.base import Vectors
 from cortexia.models.torch.runtime import TorchModel, import_libraries
-from cortexia.spectra import frames_of, magnitudes, mel_weights
+from cortexia.spectra import Bands, frames_of, magnitudes, mel_weights
 
 RATE = 16_000
 FRAME, HOP, FFT = 400, 160, 512
@@ -43,7 +43,7 @@ class AudioSpectrogram(TorchModel):
         self._model = self.load(content, ASTForAudioClassification, ASTConfig)
         config = self._model.config
         self._length, self._bands = int(config.max_length), int(config.num_mel_bins)
-        self._weights = mel_weights(self._bands, 20.0, RATE / 2, FFT, RATE)
+        self._mel = Bands(mel_weights(self._bands, 20.0, RATE / 2, FFT, RATE))
         self.classes = tuple(str(config.id2label[number]) for number in range(len(config.id2label)))
 
     def spectra(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -51,8 +51,7 @@ class AudioSpectrogram(TorchModel):
         frames = frames_of(samples, FRAME, HOP)[: self._length].astype(np.float64)
         frames = frames - frames.mean(axis=1, keepdims=True)
         emphasised = frames - _PREEMPHASIS * np.concatenate((frames[:, :1], frames[:, :-1]), axis=1)
-        # not by BLAS, whose sums may depend on threads
-        bands = np.einsum("ij,jk->ik", magnitudes(emphasised, _WINDOW, FFT) ** 2, self._weights)
+        bands = self._mel.sums(magnitudes(emphasised, _WINDOW, FFT) ** 2)
         full = np.zeros((self._length, self._bands))
         full[: len(bands)] = np.log(np.maximum(bands, _FLOOR))
         if self._is_normalised:
