@@ -4,9 +4,10 @@
 
 Truth: the montage of the shared data, and mixes made in memory: the crowd's laughter of ``audio/events`` three times in
 each speech clip, between half seconds of silence or right into the speech, at several ratios of its level to the
-speech's (dB, RMS over where each sounds). An event counts as found where an event of its label shares at least half of the time that
-the two cover together, each used once; all others are false. There is one recording of laughter and none of applause,
-crying or a crowd in that data: figures for those would be made up, so there are none. AST has no weights there.
+speech's (dB, RMS over where each sounds). An event counts as found where an event of its label shares at least half of
+the time that the two cover together, each used once; all others are false. There is one recording of laughter and none
+of applause, crying or a crowd in that data: figures for those would be made up, so there are none. AST has no weights
+there.
 Speed: seconds of sound for a second of work; by hand, LiteRT is given spectra that were made beforehand, one for each
 of the same windows.
 """
@@ -142,7 +143,7 @@ def scored(name: str, model: str, cases: Sequence[tuple[np.ndarray, list[Interva
         "model": model,
         "found": f"{pairs} of {wanted}",
         "false": said - pairs,
-        "F1": round(2 * pairs / max(1, wanted + said), 3),
+        "F1": round(2 * pairs / (wanted + said), 3) if wanted + said else "-",
         "rows of other labels": others,
     }
 
@@ -192,9 +193,7 @@ def main() -> int:
     found = quality(models)
     show(found)
     for model in CHOICES:
-        mean = statistics.mean(
-            float(str(row["F1"])) for row in found if row["model"] == model and "none" not in str(row["laughter"])
-        )
+        mean = statistics.mean(float(str(row["F1"])) for row in found if row["model"] == model and row["F1"] != "-")
         print(f"{model}: mean F1 over the montage and all mixes {mean:.3f}")
     fast = speed(models)
     show(fast)
