@@ -16,7 +16,7 @@ PIPELINES: dict[str, tuple[str, ...]] = {
     "scene": ("shots", "frames", "shot_summary"),
     "quality": ("quality", "quality_summary"),
     "motion": ("motion", "motion_summary"),
-    "audio": ("loudness",),
+    "audio": ("loudness", "sounds"),
     "person": ("objects", "tracks", "people"),
     "face": ("faces", "face_groups"),
 }

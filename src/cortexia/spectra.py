@@ -6,6 +6,8 @@ however its sound was cut into blocks, asks for the same number of frames each t
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +26,7 @@ def hann(length: int) -> Reals:
     return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length))
 
 
-def magnitudes(frames: NDArray[np.float32], window: Reals, fft_size: int) -> Reals:
+def magnitudes(frames: NDArray[np.floating[Any]], window: Reals, fft_size: int) -> Reals:
     """Magnitude spectra of windowed frames: (n, fft_size // 2 + 1)."""
     return np.abs(np.fft.rfft(frames * window, fft_size))
 
@@ -44,3 +46,21 @@ def mel_weights(bands: int, low_hz: float, high_hz: float, fft_size: int, rate: 
     weights = np.maximum(0.0, np.minimum(rising, falling))
     weights[0] = 0.0
     return weights
+
+
+class Bands:
+    """Sums over bins with ``weights`` (bins, bands) of which each band has few that are not zero, next to each other.
+
+    Not by BLAS: its sums may depend on the number of threads. And what is zero is left out.
+    """
+
+    def __init__(self, weights: Reals) -> None:
+        first = (weights > 0).argmax(axis=0)
+        width = int((weights > 0).sum(axis=0).max())
+        self._bins = np.minimum(first[:, None] + np.arange(width), len(weights) - 1)
+        inside = first[:, None] + np.arange(width) < len(weights)
+        self._weights = np.where(inside, np.take_along_axis(weights.T, self._bins, axis=1), 0.0)
+
+    def sums(self, spectra: Reals) -> Reals:
+        """(n, bands) from (n, bins)."""
+        return np.asarray(np.add.reduce(spectra[:, self._bins] * self._weights, axis=2))

@@ -34,6 +34,7 @@ from cortexia.annotators.base import (
 )
 from cortexia.engine.lane import STATE_LIMIT
 from cortexia.errors import ConfigurationError, UnknownNameError
+from cortexia.testing import SoundSpec, applause, laughter, sound_blocks
 from cortexia.types import Annotation, Caption, KeyPicture, annotation_from_fields
 
 NAMES = registry.names("annotators")
@@ -73,7 +74,7 @@ def of_kind(kind: Kind) -> list[str]:
     return [name for name in NAMES if registry.load("annotators", name).kind is kind]
 
 
-# -- inputs: a little of everything, twelve seconds of it
+# -- inputs: a little of everything, eighteen seconds of it at most
 
 
 @cache
@@ -101,9 +102,16 @@ def sound() -> tuple[Any, ...]:
     for start, length, level in ((0.4, 0.8, 0.3), (2.0, 0.004, 0.9), (3.0, 2.5, 0.05), (7.2, 3.0, 0.6)):
         first = round(start * 16_000)
         samples[first : first + round(length * 16_000)] = level * rng.uniform(-1, 1, round(length * 16_000))
+    samples = np.concatenate((samples, lively()))
     blocks = sound_of(samples[:100_000], (1024, 37, 5000, 80, 1, 1600), start=250)
     later = sound_of(samples[100_000:], (1024, 999), start=250 + 100_000 + 3333)
     return (*blocks, *(dataclasses.replace(block, index=block.index + 100_000) for block in later))
+
+
+def lively() -> np.ndarray:
+    """Six seconds with laughter and applause in them."""
+    spec = SoundSpec((laughter(0.2, 1.6), applause(2.2, 1.4), laughter(4.0, 1.6)), 16_000)
+    return np.concatenate(list(sound_blocks(spec, 6 * 16_000)))
 
 
 def inputs_of(recipe: StreamAnnotator) -> tuple[Any, ...]:

@@ -70,6 +70,7 @@ def test_a_folder_of_the_hub_s_form_tells_its_adapter(tmp_path, settings, shop):
         ("florence2", "florence-2"),
         ("blip", "blip"),
         ("siglip", "siglip"),
+        ("audio-spectrogram-transformer", "ast"),
     ],
 )
 def test_the_adapter_follows_from_the_model_type(tmp_path, shop, model_type, adapter):

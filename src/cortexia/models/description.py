@@ -46,6 +46,7 @@ MODEL_TYPES: Mapping[str, tuple[str, str]] = {
     "blip": ("blip", "captions"),
     "siglip": ("siglip", _VECTORS),
     "clip": ("clip", _VECTORS),
+    "audio-spectrogram-transformer": ("ast", "sound events"),
 }
 """Adapter and task by the ``model_type`` that the settings of a model name."""
 

@@ -23,6 +23,13 @@ _VOWELS_HZ = (
 """First three formants of vowels of men, after G. E. Peterson and H. L. Barney, "Control methods used in a study of the
 vowels", J. Acoust. Soc. Am. 24 (1952)."""
 
+_CLAP_S = 0.006
+_CLAPS = 1 << 16
+"""Random numbers of claps come from streams of their own."""
+_LAUGH_HZ = 5.0
+_LAUGH_PHRASE_S = 1.2
+_LAUGH_VOWEL_HZ = (660.0, 1500.0, 2500.0)
+
 Samples = NDArray[np.float32]
 
 
@@ -68,10 +75,44 @@ def _wave(
     envelope = _envelope(spec, event, at)
     if event.kind == "tone":
         return envelope * np.sin(2 * np.pi * event.hz * seconds)
+    if event.kind == "speech":
+        return envelope * _voice(event.hz, seconds, spec.rate)
+    rng = _random(spec.seed, 1 + ordinal, start // BLOCK)
+    hiss = rng.uniform(-1.0, 1.0, BLOCK)[-len(at) :]
     if event.kind == "noise":
-        rng = _random(spec.seed, 1 + ordinal, start // BLOCK)
-        return envelope * rng.uniform(-1.0, 1.0, BLOCK)[-len(at) :]
-    return envelope * _voice(event.hz, seconds, spec.rate)
+        return envelope * hiss
+    if event.kind == "applause":
+        return envelope * hiss * _claps(spec.seed, ordinal, event.hz, seconds)
+    return envelope * _laugh(event.hz, seconds, hiss)
+
+
+def _claps(seed: int, ordinal: int, per_s: float, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One clap somewhere in each ``1 / per_s`` s, as loud as it happens to be: amplitude of what then dies away."""
+    slots = np.floor(seconds * per_s).astype(np.int64)
+    oldest = max(0, int(slots[0]) - int(6 * _CLAP_S * per_s) - 1)
+    amplitude = np.zeros_like(seconds)
+    for slot in range(oldest, int(slots[-1]) + 1):
+        when, chance = _random(seed, _CLAPS + ordinal, slot).uniform(size=2)
+        since = seconds - (slot + when) / per_s
+        amplitude += np.where(since >= 0, (0.2 + 0.8 * chance**2) * np.exp(-np.maximum(since, 0.0) / _CLAP_S), 0.0)
+    return np.minimum(1.0, 0.8 * amplitude)
+
+
+def _laugh(pitch_hz: float, seconds: NDArray[np.float64], hiss: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bursts of one vowel with breath in it, and breath between them. Rate and falling pitch after J.-A. Bachorowski et
+    al., "The acoustic features of human laughter", J. Acoust. Soc. Am. 110 (2001)."""
+    phrase = seconds % _LAUGH_PHRASE_S
+    turns = np.floor(seconds / _LAUGH_PHRASE_S) * (_LAUGH_PHRASE_S - 0.125 * _LAUGH_PHRASE_S)
+    cycles = turns + phrase - 0.125 * phrase**2 / _LAUGH_PHRASE_S
+    burst = np.maximum(0.0, np.sin(2 * np.pi * _LAUGH_HZ * seconds)) ** 0.7
+    harmonics = np.arange(1.0, int(3600.0 / pitch_hz) + 1)
+    weights = _formant_weights(_LAUGH_VOWEL_HZ, pitch_hz * harmonics)
+    voice = sum(
+        weight * np.sin(2 * np.pi * pitch_hz * number * cycles)
+        for number, weight in zip(harmonics, weights, strict=True)
+    )
+    breath = np.convolve(hiss, np.full(7, 1 / 7), "same")
+    return np.asarray((1 - 0.5 * phrase / _LAUGH_PHRASE_S) * (burst * (0.2 * voice + 0.3 * breath) + 0.06 * breath))
 
 
 def _envelope(spec: SoundSpec, event: SoundEventSpec, at: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -105,7 +105,7 @@ class ShotSpec:
     grain: float = 0.0
 
 
-SoundKind = Literal["click", "tone", "noise", "speech"]
+SoundKind = Literal["click", "tone", "noise", "speech", "laughter", "applause"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,9 @@ class SoundEventSpec:
     """A sound from ``start_s`` (seconds of the sound track) for ``duration_s``.
 
     ``level``: peak amplitude, 0..1. ``hz``: pitch of a tone or of a voice. A click rings for 5 ms whatever its
-    duration. ``speech`` has a voice's pulses, formants and syllables, and no words.
+    duration. ``speech`` has a voice's pulses, formants and syllables, and no words. ``laughter`` is one breathy vowel
+    in five bursts a second, each phrase of them falling in pitch and level. ``applause``: ``hz`` claps a second, of
+    many hands, at random.
     """
 
     kind: SoundKind
@@ -137,6 +139,14 @@ def noise(start_s: float, duration_s: float, level: float = 0.3) -> SoundEventSp
 
 def speech(start_s: float, duration_s: float, hz: float = 130.0, level: float = 0.4) -> SoundEventSpec:
     return SoundEventSpec("speech", start_s, duration_s, level, hz)
+
+
+def laughter(start_s: float, duration_s: float, hz: float = 320.0, level: float = 0.4) -> SoundEventSpec:
+    return SoundEventSpec("laughter", start_s, duration_s, level, hz)
+
+
+def applause(start_s: float, duration_s: float, claps_per_s: float = 60.0, level: float = 0.4) -> SoundEventSpec:
+    return SoundEventSpec("applause", start_s, duration_s, level, claps_per_s)
 
 
 @dataclass(frozen=True, slots=True)

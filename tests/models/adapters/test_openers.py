@@ -21,6 +21,7 @@ OPENERS = {
     "picture embedding": (adapters.open_picture_embedding, "mobilenet-v1-embedding"),
     "text detection": (adapters.open_text_detector, "ppocr-text-detection"),
     "text recognition": (adapters.open_text_reader, "crnn-en-fp16"),
+    "sound events": (adapters.open_sound_tagger, "yamnet"),
 }
 
 

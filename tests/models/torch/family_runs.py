@@ -10,6 +10,7 @@ from cortexia.models.torch import GroundingLimits
 
 BOXES = np.array([[5, 5, 40, 40], [10, 3, 60, 30.5]])
 RUNS = {
+    "ast": lambda model, picture: model.tag(picture.reshape(-1).astype(np.float32) / 255 - 0.5).tobytes(),
     "blip": lambda model, picture: model.describe(picture, max_tokens=8),
     "clip": lambda model, picture: model.pictures([picture]).tobytes() + model.texts(["a dog"]).tobytes(),
     "florence-2": lambda model, picture: model.describe(picture, "objects", 16),

@@ -220,6 +220,25 @@ def tiny_grounding_dino(folder: Path) -> Path:
     return saved(folder, model, tokenizer, pictures)
 
 
+CLASSES = ("Speech", "Laughter", "Chuckle, chortle", "Music", "Applause", "Silence")
+
+
+def tiny_ast(folder: Path) -> Path:
+    config = hub.ASTConfig(
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_length=128,
+        num_mel_bins=32,
+        id2label=dict(enumerate(CLASSES)),
+        label2id={name: number for number, name in enumerate(CLASSES)},
+    )
+    model = hub.ASTForAudioClassification(config)
+    wake(model)
+    return saved(folder, model, hub.ASTFeatureExtractor(max_length=128, num_mel_bins=32))
+
+
 def wake(model: torch.nn.Module, spread: float = 0.3) -> None:
     """Weights wide enough that the output depends on the input."""
     with torch.no_grad():
@@ -229,6 +248,7 @@ def wake(model: torch.nn.Module, spread: float = 0.3) -> None:
 
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
+    "ast": tiny_ast,
     "blip": tiny_blip,
     "clip": tiny_clip,
     "florence-2": tiny_florence,

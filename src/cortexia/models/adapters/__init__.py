@@ -10,6 +10,7 @@ from cortexia.models.adapters.openers import (
     open_keypoints,
     open_picture_embedding,
     open_segmenter,
+    open_sound_tagger,
     open_text_detector,
     open_text_reader,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "open_keypoints",
     "open_picture_embedding",
     "open_segmenter",
+    "open_sound_tagger",
     "open_text_detector",
     "open_text_reader",
 ]

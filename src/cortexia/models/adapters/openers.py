@@ -26,6 +26,7 @@ from cortexia.models.adapters.movenet import Movenet
 from cortexia.models.adapters.ppocr import LONGEST, THRESHOLD, PpocrDetection, TextBatch
 from cortexia.models.adapters.running import PicturePart, Runner, SessionRunner
 from cortexia.models.adapters.sface import Sface
+from cortexia.models.adapters.yamnet import Yamnet
 from cortexia.models.base import FaceBatch, InferenceSession, ModelAccess, ModelEntry
 from cortexia.types import Picture
 
@@ -39,6 +40,7 @@ SEGMENTATION = "semantic segmentation"
 PICTURE_EMBEDDING = "picture embedding"
 TEXT_DETECTION = "text detection"
 TEXT_RECOGNITION = "text recognition"
+SOUND_EVENTS = "sound events"
 
 TASKS: dict[str, tuple[str, ...]] = {
     OBJECT_DETECTION: DETECTORS,
@@ -51,6 +53,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     PICTURE_EMBEDDING: ("mobilenet-embedding",),
     TEXT_DETECTION: ("ppocr-detection",),
     TEXT_RECOGNITION: ("crnn",),
+    SOUND_EVENTS: ("yamnet",),
 }
 """The families that serve a task."""
 
@@ -142,6 +145,13 @@ def open_text_reader(models: ModelAccess, model_id: str) -> Runner[PicturePart, 
     entry, session = _opened(models, model_id, TEXT_RECOGNITION)
     family = Crnn(settings.size(entry, (100, 32)), session.inputs[0].dtype or np.float32)
     return SessionRunner(session, family.prepare, family.read, models.threads, BATCH_AXIS)
+
+
+def open_sound_tagger(models: ModelAccess, model_id: str) -> Runner[Vector, Vector]:
+    """Scores (521,) of the classes of sound for patches of 15600 samples at 16 kHz. See ``Yamnet``."""
+    _, session = _opened(models, model_id, SOUND_EVENTS)
+    family = Yamnet()
+    return SessionRunner(session, family.prepare, family.read)
 
 
 def _opened(models: ModelAccess, model_id: str, task: str) -> tuple[ModelEntry, InferenceSession]:

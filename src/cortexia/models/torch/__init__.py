@@ -11,11 +11,21 @@ from cortexia.models.torch.base import (
     GroundingLimits,
     MaskBatch,
     Masker,
+    SoundTagger,
     TextRegion,
 )
-from cortexia.models.torch.choice import load_family, open_captioner, open_embedder, open_grounder, open_masker
+from cortexia.models.torch.choice import (
+    SOUND_TAGGERS,
+    load_family,
+    open_audio_tagger,
+    open_captioner,
+    open_embedder,
+    open_grounder,
+    open_masker,
+)
 
 __all__ = [
+    "SOUND_TAGGERS",
     "Caption",
     "Captioner",
     "Embedder",
@@ -23,8 +33,10 @@ __all__ = [
     "GroundingLimits",
     "MaskBatch",
     "Masker",
+    "SoundTagger",
     "TextRegion",
     "load_family",
+    "open_audio_tagger",
     "open_captioner",
     "open_embedder",
     "open_grounder",

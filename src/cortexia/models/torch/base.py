@@ -114,3 +114,14 @@ class Embedder(Protocol):
         """(n,) in [0, 1]: how well each label fits. CLIP shares 1 among the labels, SigLIP judges each alone.
 
         ``labels``: (n, dimension), as ``texts`` gives them: they are the same for every picture."""
+
+
+class SoundTagger(Protocol):
+    """Tells which classes of sound are heard."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Their names, in the order of the scores."""
+
+    def tag(self, samples: NDArray[np.float32]) -> Vectors:
+        """(classes,) in [0, 1], each class judged alone. ``samples``: (n,) mono at 16 kHz in [-1, 1]."""

@@ -22,6 +22,7 @@ from cortexia.models.torch.base import (
     GroundingLimits,
     MaskBatch,
     Masker,
+    SoundTagger,
     Vectors,
 )
 from cortexia.models.torch.runtime import opening
@@ -31,7 +32,8 @@ GROUNDERS = {"grounding-dino": "grounding_dino:GroundingDino"}
 MASKERS = {"sam": "sam:Sam", "sam2": "sam2:Sam2"}
 CAPTIONERS = {"blip": "blip:Blip", "florence-2": "florence:Florence"}
 EMBEDDERS = {"clip": "clip:Clip", "siglip": "siglip:Siglip"}
-FAMILIES = {**GROUNDERS, **MASKERS, **CAPTIONERS, **EMBEDDERS}
+SOUND_TAGGERS = {"ast": "audio_spectrogram:AudioSpectrogram"}
+FAMILIES = {**GROUNDERS, **MASKERS, **CAPTIONERS, **EMBEDDERS, **SOUND_TAGGERS}
 """Where the class of each adapter is."""
 TORCH_PACKAGES = ("torch", "transformers")
 """What has to be installed to run any of them."""
@@ -72,6 +74,12 @@ def open_embedder(models: ModelAccess, model_id: str) -> Embedder:
     """Raises as ``open_grounder`` does."""
     lent = _lend(models, model_id, "embeddings", EMBEDDERS)
     return _LentEmbedder(lent, lent.use(lambda model: model.dimension))
+
+
+def open_audio_tagger(models: ModelAccess, model_id: str) -> SoundTagger:
+    """Raises as ``open_grounder`` does."""
+    lent = _lend(models, model_id, "sound events", SOUND_TAGGERS)
+    return _LentSoundTagger(lent, lent.use(lambda model: model.classes))
 
 
 def _lend(models: ModelAccess, model_id: str, task: str, families: dict[str, str]) -> Lent:
@@ -129,3 +137,12 @@ class _LentEmbedder:
 
     def _stacked(self, rows: Sequence[Vectors]) -> Vectors:
         return np.stack(rows) if rows else np.zeros((0, self.dimension), np.float32)
+
+
+@dataclass(frozen=True)
+class _LentSoundTagger:
+    lent: Lent
+    classes: tuple[str, ...]
+
+    def tag(self, samples: NDArray[np.float32]) -> Vectors:
+        return self.lent.use(lambda model: cast(SoundTagger, model).tag(samples))
