@@ -53,7 +53,8 @@ def _tokens(line: Line) -> list[_Token]:
     for match in re.finditer(r"\S+", line.text):
         own = line.words[bisect_left(firsts, match.start()) : bisect_left(firsts, match.end())]
         start = own[0].start if own else _at(line, match.start())
-        end = max(own[-1].end if own else _at(line, match.end()), start)
+        # to the next sign: a space is no pause
+        end = max(own[-1].end if own else min(line.end, _at(line, match.end() + 1)), start)
         text = one_line(composed(match[0]))
         found += [_Token(text[at : at + WIDTH], start, end) for at in range(0, len(text), WIDTH)]
     return found

@@ -14,6 +14,8 @@ _EXPONENT = 0.6 / 20
 """Height by level: amplitude to the power of 0.6, as loudness is heard (S. S. Stevens, "The measurement of loudness",
 J. Acoust. Soc. Am. 27, 1955)."""
 _LEAST_HEIGHT = 0.03
+_QUIET_DBFS = -40.0
+"""What is never louder than this does not fill its lane: silence must not look like noise."""
 _NOTHING = -math.inf
 
 
@@ -47,8 +49,8 @@ class Envelope:
         self._width *= 2
 
     def path(self, x: Callable[[float], float]) -> str:
-        """A shape around the middle of a lane of height 1, as high as the lane where it is loudest; nothing stands
-        where nothing was measured. ``x`` tells where on the axis a time (µs) is."""
+        """A shape around the middle of a lane of height 1, as high as the lane where it is loudest, if that is
+        above -40 dBFS; nothing stands where nothing was measured. ``x`` tells where on the axis a time (µs) is."""
         parts: list[str] = []
         begin = None
         for place, level in enumerate([*self._levels, _NOTHING]):
@@ -61,8 +63,8 @@ class Envelope:
 
     def _shape(self, first: int, last: int, x: Callable[[float], float]) -> str:
         """Of the columns ``first`` .. ``last`` - 1, along its upper edge and back along the lower one."""
-        loudest = self.loudest or 0.0
-        halves = [max(_LEAST_HEIGHT, 10 ** ((level - loudest) * _EXPONENT)) / 2 for level in self._levels[first:last]]
+        full = max(*self._levels, _QUIET_DBFS)
+        halves = [max(_LEAST_HEIGHT, 10 ** ((level - full) * _EXPONENT)) / 2 for level in self._levels[first:last]]
         edges = [
             first * self._width,
             *((place + 0.5) * self._width for place in range(first, last)),

@@ -16,6 +16,7 @@ SPEAKERS_SHOWN = 12
 EVENTS_SHOWN = 10
 _BLOCKS_SHOWN = 400
 _OTHERS_SHADE = 7
+_SILENCE_DBFS = -120.0
 
 
 def sound_lanes(facts: Facts, axis: Axis, shades: dict[str, int]) -> list[Lane]:
@@ -52,8 +53,12 @@ def _level_lane(facts: Facts, axis: Axis) -> Lane:
     loudest = facts.heard.levels.loudest
     if loudest is None:
         return spans_lane("Sound", note, spans, axis, "sound")
-    lane = spans_lane("Sound", f"{note}; loudest {number(loudest)} dBFS", spans, axis, "active")
+    lane = spans_lane("Sound", f"{note}; {_loudest(loudest)}", spans, axis, "active")
     return replace(lane, wave=facts.heard.levels.path(axis.x))
+
+
+def _loudest(level: float) -> str:
+    return "digital silence" if level <= _SILENCE_DBFS else f"loudest {number(level)} dBFS"
 
 
 def _share(spans: list[Span], axis: Axis) -> str:

@@ -13,13 +13,14 @@ from cortexia.report.letters import composed, font
 from cortexia.report.palette import LABEL_COLOURS, TEXT_ON
 from cortexia.report.series import Series
 from cortexia.report.style import speaker_shades
-from cortexia.report.words import one_line, short
+from cortexia.report.words import one_line
 
 _TAGS_SHOWN = 3
 _SPOKEN = frozenset({"speech"})
 """Sounds that words tell."""
 _LEAST_SIZE = 8
-_SHADOW = 0.68
+_NAME_LIMIT = 28
+_SHADOW = 0.75
 """How dark the ground of letters is."""
 
 
@@ -64,7 +65,12 @@ def draw_subtitle(board: Image.Image, picture: tuple[int, int], subtitle: Subtit
         _draw_words(board, picture, subtitle)
     top = round(min(picture) / 50)
     for tag in subtitle.tags[:_TAGS_SHOWN]:
-        top = _draw_tag(board, picture, composed(one_line(short(tag, 24))), top)
+        top = _draw_tag(board, picture, _named(tag), top)
+
+
+def _named(name: str) -> str:
+    shown = one_line(composed(name))
+    return shown if len(shown) <= _NAME_LIMIT else f"{shown[:_NAME_LIMIT]}…"
 
 
 def _draw_words(board: Image.Image, picture: tuple[int, int], subtitle: Subtitle) -> None:
@@ -77,14 +83,14 @@ def _draw_words(board: Image.Image, picture: tuple[int, int], subtitle: Subtitle
         return
     face = font(size)
     wide = max(face.getlength(text) for text in subtitle.lines) + 2 * pad
-    left, top = (width - wide) / 2, bottom - tall
+    left, top = round((width - wide) / 2), bottom - tall
     _darken(board, (left, top, left + wide, bottom))
     draw = ImageDraw.Draw(board)
     for place, text in enumerate(subtitle.lines):
         middle = top + pad / 2 + (place + 0.5) * line
         draw.text((width / 2, middle), text, font=face, fill="#ffffff", anchor="mm")
     if subtitle.speaker and subtitle.shade is not None:
-        name = composed(one_line(short(subtitle.speaker, 32)))
+        name = _named(subtitle.speaker)
         _draw_name(draw, (left, top), name, max(_LEAST_SIZE, round(size * 0.72)), subtitle.shade)
 
 

@@ -125,7 +125,8 @@ def _pieces(line: Line) -> Iterator[Piece]:
         doubts.append(word.confidence)
         later = line.words[place + 1] if place + 1 < len(line.words) else None
         if later is None or _is_unsure(word.confidence) != _is_unsure(later.confidence):
-            until = later.first if later else len(line.text)
+            # the space before a word belongs to what is sure
+            until = len(line.text) if later is None else word.last if _is_unsure(word.confidence) else later.first
             yield _piece(line.text[at:until], doubts)
             at, doubts = until, []
 
