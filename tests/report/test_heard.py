@@ -149,11 +149,13 @@ def test_a_name_stands_where_the_speaker_changes():
     assert made.summary == "4 lines, 2 speakers"
 
 
-def test_a_page_has_forty_lines_and_very_much_text_is_left_out():
-    rows = [utterance(number=n, start=n * 10, end=n * 10 + 9) for n in range(90)]
+def test_forty_lines_are_open_and_very_much_text_is_left_out():
+    rows = [utterance(number=n, start=n * 10, end=n * 10 + 9) for n in range(190)]
     made = make_transcript(heard(*rows), Axis(900_000))
-    assert [len(lines) for _, lines in made.pages] == [40, 40, 10]
-    assert made.note == ""
+    assert [len(lines) for _, lines in made.pages] == [40, 100, 50]
+    assert (made.folded, made.note) == ("150 more lines", "")
+    few = make_transcript(heard(*rows[:40]), Axis(900_000))
+    assert ([len(lines) for _, lines in few.pages], few.folded) == ([40], "")
     much = [utterance("x" * 2000, n, n * 10, n * 10 + 9) for n in range(200)]
     assert make_transcript(heard(*much), Axis(2_000_000)).note == "50 more lines not shown."
 

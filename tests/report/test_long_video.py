@@ -100,6 +100,6 @@ def test_a_page_of_two_hours_is_light_and_quick():
     assert "4 800 lines, 20 speakers, en" in page.text
     assert "1 800 more lines not shown." in page.text
     assert len(page.with_class("when")) == 3000
-    assert len(page.with_class("said")) == 75
+    assert len(page.with_class("said")) == 31
     (wave,) = page.with_class("wave")
     assert len(wave["d"]) < 40_000

@@ -14,7 +14,7 @@ from cortexia.wording import clock
 
 LINES_SHOWN = 3000
 CHARACTERS_SHOWN = 300_000
-PAGE_LINES = 40
+OPEN_LINES, PAGE_LINES = 40, 100
 UNSURE = 0.5
 """Below this confidence words are set apart."""
 
@@ -41,10 +41,11 @@ class SaidLine:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """``pages``: title and lines of each, the first to be shown at once. ``summary`` and ``note`` say what it is, and
-    what is left out."""
+    """``pages``: title and lines of each, the first to be shown at once, and the rest, which is ``folded``, when asked
+    for. ``summary`` and ``note`` say what it is, and what is left out."""
 
     pages: list[tuple[str, list[SaidLine]]]
+    folded: str
     summary: str
     note: str
     has_speakers: bool
@@ -52,16 +53,18 @@ class Transcript:
 
 
 def make_transcript(heard: Heard, axis: Axis) -> Transcript:
-    """At most 3000 lines or 300 000 characters, in pages of forty lines."""
+    """At most 3000 lines or 300 000 characters, forty of them at once and the rest in pages of a hundred."""
     every = heard.lines()
     lines = every[: _most(every)]
-    pages = [lines[at : at + PAGE_LINES] for at in range(0, len(lines), PAGE_LINES)]
+    folded = [lines[at : at + PAGE_LINES] for at in range(OPEN_LINES, len(lines), PAGE_LINES)]
+    pages = [lines[:OPEN_LINES], *folded] if lines else []
     usual = _usual(every)
     shades = speaker_shades(heard)
     made = [(_title(page, axis), list(_said(page, heard, shades, usual, axis))) for page in pages]
     left = len(every) - len(lines)
     return Transcript(
         pages=made,
+        folded=plural(len(lines) - OPEN_LINES, "more line") if folded else "",
         summary=_summary(every, heard, usual),
         note=f"{plural(left, 'more line')} not shown." if left else "",
         has_speakers=any(line.speaker for line in lines),
