@@ -19,14 +19,22 @@ from cortexia.types import (
     Query,
     RunSpec,
     RunStatus,
+    SoundEvent,
+    SpeakerTurn,
+    Speech,
     StoredRow,
+    Utterance,
     Verdict,
     VerdictStatus,
     VideoIdentity,
+    Word,
 )
 
 HOURS_2 = 7_200_000
-NAMES = ("loudness", "motion", "objects", "quality", "shots")
+NAMES = (
+    *("loudness", "motion", "objects", "quality", "shots"),
+    *("sounds", "speakers", "speech", "transcription"),
+)
 
 
 def rows() -> list[StoredRow]:
@@ -36,17 +44,37 @@ def rows() -> list[StoredRow]:
     made += [("quality", row) for row in quality_rows(HOURS_2, 500)]
     made += [("motion", row) for row in motion_rows(HOURS_2, 500)]
     made += [("objects", row) for row in object_rows(HOURS_2, (1920, 1080), step_ms=500)]
+    levels = {"envelope": list(range(-60, 0, 3))}
     values = {"rms_dbfs": -20.0, "peak_dbfs": -3.0, "active_fraction": 1.0}
     made += [
-        ("loudness", Measure(span=span(at, at + 1000), label="loudness", values=values))
+        ("loudness", Measure(span=span(at, at + 1000), label="loudness", values=values, attributes=levels))
         for at in range(0, HOURS_2, 1000)
     ]
+    made += [pair for at in range(0, HOURS_2, 1500) for pair in heard(at)]
     return [
         StoredRow(
             "", row, "a" * 64, "", name, name, row.span.start.pts * 1000, row.span.end.pts * 1000, 0, 0
         )
         for name, row in sorted(made, key=lambda pair: pair[1].span.start.pts)
     ]  # fmt: skip
+
+
+def heard(at: int) -> list[tuple[str, Annotation]]:
+    """An utterance of four words, its speaker, and a sound."""
+    number, name = at // 1500, f"Speaker {chr(65 + at // 1500 % 20)}"
+    words = ("so", "it", "was", "said")
+    return [
+        ("speech", Speech(span=span(at, at + 1400), label="speech", confidence=0.9)),
+        ("transcription", Utterance(span=span(at, at + 1400), text=" ".join(words), number=number, language="en")),
+        ("speakers", SpeakerTurn(span=span(at, at + 1400), label=name, speaker_id=name)),
+        ("sounds", SoundEvent(span=span(at, at + 700), label=f"sound {number % 30}", confidence=0.5)),
+    ] + [
+        (
+            "transcription",
+            Word(span=span(at + 300 * n, at + 300 * n + 300), text=word, utterance=number, confidence=0.4),
+        )
+        for n, word in enumerate(words)
+    ]
 
 
 def test_a_page_of_two_hours_is_light_and_quick():
@@ -69,3 +97,9 @@ def test_a_page_of_two_hours_is_light_and_quick():
     assert faults(page) == []
     assert "1 800 shots" in page.text
     assert "All 1 800 shots as a table" in page.text
+    assert "4 800 lines, 20 speakers, en" in page.text
+    assert "1 800 more lines not shown." in page.text
+    assert len(page.with_class("when")) == 3000
+    assert len(page.with_class("said")) == 31
+    (wave,) = page.with_class("wave")
+    assert len(wave["d"]) < 40_000

@@ -50,8 +50,11 @@ def test_sound_only(annotated, clips):
 
 def test_no_sound(annotated, clips):
     path = clips("silent.mp4", VideoSpec(shots=(ShotSpec(1.0),)))[0]
-    page = page_of(annotated(path))
+    page = page_of(annotated(path, request=Request(("shots", "loudness", "shot_summary", "speech"))))
     assert "Sound none" in page.text
+    assert "Speech. Nothing to measure for speech: the video has no sound." in page.text
+    assert "Transcript. Not looked yet: annotator transcription has not run on this video." in page.text
+    assert not page.with_class("wave")
     assert "Loudness" not in page.texts
     assert "no sound in this span (1 row)" in page.text
     assert "not measured Sound (loudness) the video has no sound" in page.text
@@ -73,7 +76,11 @@ def test_looked_and_found_none_is_not_the_same_as_not_looked(annotated, clips):
 
 @pytest.mark.parametrize(
     ("annotator", "head"),
-    [("tracks", "Tracks"), ("people", "People"), ("face_groups", "Faces"), ("captions", "Captions"), ("tags", "Tags")],
+    [
+        *(("tracks", "Tracks"), ("people", "People"), ("face_groups", "Faces"), ("captions", "Captions")),
+        *(("tags", "Tags"), ("speech", "Speech"), ("transcription", "Transcript"), ("speakers", "Speakers")),
+        ("sounds", "Other sounds"),
+    ],
 )
 def test_nobody_there_and_nothing_said_are_told_from_not_looked(annotated, clips, annotator, head):
     app = annotated(clips("silent.mp4", VideoSpec(shots=(ShotSpec(1.0),)))[0], request=Request(("shots",)))
@@ -85,10 +92,11 @@ def test_nobody_there_and_nothing_said_are_told_from_not_looked(annotated, clips
 
 
 def test_every_annotator_that_a_page_shows_is_asked_for():
-    """The others: captions of regions and vectors, which no page shows, and what others are made of."""
-    assert set(registry.names("annotators")) - set(SECTIONS) == {
-        *("appearance", "embeddings", "shot_embeddings", "text_embeddings"),
-        *("regions", "shot_summary"),
+    """The others: captions of regions and vectors, which no page shows, what others are made of, and whose words they
+    are, which stands beside the words."""
+    assert set(registry.names("annotators")) - set(SECTIONS) <= {
+        *("appearance", "embeddings", "shot_embeddings", "text_embeddings", "voices"),
+        *("regions", "shot_summary", "speaker_words"),
     }
 
 

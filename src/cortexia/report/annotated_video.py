@@ -1,5 +1,5 @@
-"""The video itself with what was found drawn in: tracks, boxes, masks, poses and faces; below the picture shot, caption
-and time."""
+"""The video itself with what was found drawn in: tracks, boxes, masks, poses and faces, what is said and who says it;
+below the picture shot, caption and time."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from cortexia.report.drawn import MAX_SIDE
 from cortexia.report.gather import Facts, gather
 from cortexia.report.held import HeldCaptions, HeldSightings
 from cortexia.report.style import style_of
+from cortexia.report.subtitles import HeldSounds
 from cortexia.types import Frame, MediaInfo, Sampling, VideoStream, ViewSpec
 from cortexia.wording import clock
 
@@ -86,7 +87,11 @@ class _Job:
         spec = ViewSpec(bound=self.max_side, pixel_format="rgb", resample="area")
         width, height = spec.fit(self.video.width, self.video.height)
         canvas = Canvas((width, height), style_of(self.facts), bool(self.facts.seen.captions))
-        found, captions = HeldSightings(self.data, self.facts), HeldCaptions(self.facts)
+        found, captions, sounds = (
+            HeldSightings(self.data, self.facts),
+            HeldCaptions(self.facts),
+            HeldSounds(self.facts.heard),
+        )
         request = DecodeRequest(video=(ViewRequest(Sampling.every(), (spec,)),), threads=threads)
         base, frames = self.video.time_base, 0
         with (
@@ -97,7 +102,8 @@ class _Job:
                 shown = cast(Frame, frame)
                 start = shown.timestamp.micros(self.media.origin)
                 canvas.begin(shown.view(spec), shown.size)
-                picture = canvas.drawn(found.at(shown.index, start), self._bar(start, captions.at(start)))
+                bar = self._bar(start, captions.at(start))
+                picture = canvas.drawn(found.at(shown.index, start), bar, sounds.at(start))
                 pts = _ticks(shown.timestamp.fraction - self.media.origin, base)
                 end = _ticks(shown.end.fraction - self.media.origin, base)
                 writer.write(picture, pts, max(1, end - pts))

@@ -12,6 +12,7 @@ from cortexia.report.overlays import Pen, box_edges, draw_face, draw_pose, fill_
 from cortexia.report.palette import LABEL_COLOURS, TEXT_ON
 from cortexia.report.pictures import font, plate
 from cortexia.report.style import Style
+from cortexia.report.subtitles import Subtitle, draw_subtitle
 from cortexia.report.words import one_line, short
 from cortexia.sightings import Sighting
 from cortexia.types import Face, Picture
@@ -20,6 +21,7 @@ _Rectangle = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 _CAPTION_LINES = 2
+_NOTHING_HEARD = Subtitle()
 _CROWD = 16
 """From so many things on names are small and short: numbers of tracks, labels of others."""
 
@@ -60,8 +62,8 @@ class Canvas:
         self._scale = (self._picture[0] / display[0], self._picture[1] / display[1])
         self._pixels = picture.copy()
 
-    def drawn(self, found: list[Sighting], bar: Bar) -> Picture:
-        """The board (h, w, 3): areas first, then lines, then names, and below the picture the bar."""
+    def drawn(self, found: list[Sighting], bar: Bar, subtitle: Subtitle = _NOTHING_HEARD) -> Picture:
+        """The board (h, w, 3): areas, then lines, names, what is heard, and below the picture the bar."""
         ordered = sorted(found, key=lambda sighting: sighting.region.confidence or 0.0)
         for sighting in ordered:
             if sighting.mask is not None:
@@ -78,6 +80,7 @@ class Canvas:
         taken: list[_Rectangle] = []
         for sighting in reversed(ordered):
             self._name(draw, sighting, taken, is_brief=len(ordered) >= _CROWD)
+        draw_subtitle(board, self._picture, subtitle)
         self._bar(draw, bar)
         return np.asarray(board)
 

@@ -36,8 +36,9 @@ DRAWN: Mapping[str, DrawnFormat] = {
             "frame",
             {"max_side": MAX_SIDE},
             (
-                "annotations other than detections, tracks, masks, poses, faces, captions, shots and camera classes",
-                "letters that are not Latin",
+                "annotations other than detections, tracks, masks, poses, faces, captions, shots, camera classes, "
+                "speech, speakers and sounds",
+                "letters that are not Latin, Greek or Cyrillic",
             ),
         ),
         DrawnFormat(
@@ -46,7 +47,7 @@ DRAWN: Mapping[str, DrawnFormat] = {
             "image/jpeg",
             "shot",
             {},
-            ("shots without a key picture", "more than sixty shots", "letters that are not Latin"),
+            ("shots without a key picture", "more than sixty shots", "letters that are not Latin, Greek or Cyrillic"),
         ),
     )
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from cortexia.report.base import VideoData
+from cortexia.report.heard import ACTIVITY, Heard
 from cortexia.report.near import Near
 from cortexia.report.seen import Seen
 from cortexia.report.series import Series as Series
@@ -51,6 +52,7 @@ class Facts:
     regions: dict[str, Series] = field(default_factory=dict)
     near: dict[int, Near] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
+    heard: Heard = field(default_factory=Heard)
     others: dict[str, Series] = field(default_factory=dict)
     measures: dict[str, Series] = field(default_factory=dict)
     reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -88,7 +90,7 @@ class Facts:
 def gather(data: VideoData) -> Facts:
     """Shots and key pictures first (they are few), then every other row in order of time."""
     upstream = {run.run_id: run.spec.upstream_ids for run in data.runs}
-    facts = Facts(pictures=list(data.rows("key_picture")), seen=Seen(upstream))
+    facts = Facts(pictures=list(data.rows("key_picture")), seen=Seen(upstream), heard=Heard(upstream))
     best = _representatives(facts.pictures)
     for number, row in enumerate(data.rows("shot"), 1):
         shot = cast(Shot, row.annotation)
@@ -126,13 +128,13 @@ def _take(facts: Facts, row: StoredRow) -> None:
     facts.end = max(facts.end, row.end_us)
     if isinstance(annotation, Region):
         _take_region(facts, row, annotation)
-    if facts.seen.take(row):
+    if facts.seen.take(row) or facts.heard.take(row):
         return
     if isinstance(annotation, Measure):
         _take_measure(facts, row, annotation)
     elif isinstance(annotation, Detection):
         _take_detection(facts, row, annotation)
-    elif isinstance(annotation, SoundEvent) and annotation.label == "sound":
+    elif isinstance(annotation, SoundEvent) and annotation.label == ACTIVITY:
         facts.sounds.add(row.start_us, row.end_us)
     elif isinstance(annotation, ShotSummary):
         for name, reason in annotation.not_measured.items():

@@ -13,6 +13,7 @@ from cortexia.report.base import VideoData
 from cortexia.report.gather import Facts
 from cortexia.report.page import render
 from cortexia.report.pictures import data_uri, encoded, evenly, fetched, filmstrip
+from cortexia.report.sound_lanes import longest_events, speech_length
 from cortexia.report.video_page import verdict_of
 from cortexia.report.words import DASH, count, length, number, plural
 from cortexia.types import RunStatus
@@ -29,7 +30,8 @@ _ORDER = ("rejected", "failed", "partial", "unread", "ok")
 class VideoLine:
     """A video in the table. ``standing``: its verdict, or ``failed`` where it is sound and a run or its job failed,
     ``unread`` where there is none yet. ``length_us``: what the container states, else how far the rows reach;
-    ``shots_us``: what the shots cover. ``shots`` and ``detections`` are ``None`` where nobody looked for them."""
+    ``shots_us``: what the shots cover. ``shots``, ``detections``, ``speech_us`` and ``speakers`` are
+    ``None`` where nobody looked or listened for them. ``top_sounds``: those of the longest time."""
 
     name: str
     page: str
@@ -40,8 +42,11 @@ class VideoLine:
     shots_us: int
     shots: int | None
     detections: int | None
+    speech_us: int | None
+    speakers: int | None
     rows: int
     top_labels: tuple[str, ...]
+    top_sounds: tuple[str, ...]
     strip: str
 
     @property
@@ -51,6 +56,14 @@ class VideoLine:
     @property
     def detections_told(self) -> str:
         return DASH if self.detections is None else count(self.detections)
+
+    @property
+    def speech_told(self) -> str:
+        return DASH if self.speech_us is None else length(self.speech_us)
+
+    @property
+    def speakers_told(self) -> str:
+        return DASH if self.speakers is None else count(self.speakers)
 
     @property
     def rows_told(self) -> str:
@@ -105,8 +118,11 @@ def video_line(data: VideoData, facts: Facts, with_strip: bool) -> VideoLine:
         shots_us=sum(shot.end - shot.start for shot in facts.shots),
         shots=_known(data, "shots", len(facts.shots)),
         detections=_known(data, "objects", sum(map(len, facts.detections.values()))),
+        speech_us=_known(data, "speech", speech_length(facts.heard)),
+        speakers=_known(data, "speakers", len(facts.heard.speakers)),
         rows=sum(facts.rows.values()),
         top_labels=tuple(facts.labels[:3]),
+        top_sounds=tuple(longest_events(facts.heard)[:3]),
         strip=_strip(data, facts) if with_strip else "",
     )
 
@@ -157,6 +173,9 @@ def _tiles(lines: Sequence[VideoLine], labels: Counter[str]) -> list[tuple[str, 
     ]
     if labels:
         tiles.append((count(sum(labels.values())), "detections"))
+    speech = sum(line.speech_us or 0 for line in lines)
+    if speech:
+        tiles.append((length(speech), "of speech"))
     return [*tiles, (count(sum(line.rows for line in lines)), "rows"), (count(failed), "failed or rejected")]
 
 

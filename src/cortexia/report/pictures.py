@@ -6,9 +6,10 @@ import base64
 import io
 from collections.abc import Callable, Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from cortexia.errors import CortexiaError, ValidationError
+from cortexia.report.letters import font as font
 
 PIXEL_LIMIT = 64_000_000
 
@@ -61,11 +62,6 @@ def filmstrip(pictures: Sequence[Image.Image], height: int) -> Image.Image | Non
         strip.paste(picture.resize((width, height), Image.Resampling.LANCZOS), (at, 0))
         at += width + 2
     return strip
-
-
-def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The font that Pillow brings along: Latin letters; others show as boxes."""
-    return ImageFont.load_default(size)
 
 
 def plate(

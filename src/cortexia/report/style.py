@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cortexia.report.gather import NO_LABEL, Facts
+from cortexia.report.heard import Heard
 from cortexia.report.palette import LABEL_COLOURS, colour_indexes
 from cortexia.report.seen import Key, Seen
 from cortexia.sightings import Sighting
@@ -51,3 +52,8 @@ def style_of(facts: Facts) -> Style:
 def track_key(sighting: Sighting) -> Key | None:
     row = sighting.tracked
     return None if row is None else (row.run_id, row.annotation.track_id or "")
+
+
+def speaker_shades(heard: Heard) -> dict[str, int]:
+    """A place in the palette for each speaker, in order of appearance; the grey is for those that nobody knows."""
+    return {key: place % TRACK_SHADES for place, key in enumerate(heard.speakers)}

@@ -1,45 +1,32 @@
-"""Lanes over time: shots, sound, what is seen, what is dark or stands still, key pictures."""
+"""Lanes over time: shots, key pictures, what is heard, what is seen, what is dark or stands still."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
-from cortexia.report.axis import Axis, Block
-from cortexia.report.gather import Facts, Series, Span, runs_of
+from cortexia.report.axis import Axis
+from cortexia.report.gather import Facts, Series, Span
+from cortexia.report.lane import BLOCKS_SHOWN, spans_lane
+from cortexia.report.lane import Lane as Lane
+from cortexia.report.sound_lanes import sound_lanes
 from cortexia.report.words import count, number, plural
 from cortexia.wording import clock
 
 LABELS_SHOWN = 16
 _COLUMNS = 400
 _MOMENT_US = 2_000_000
-_BLOCKS_SHOWN = 1500
 _LEVELS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """``blocks`` have tooltips of their own; ``paths`` are (class, path data) for what is too much for that.
-
-    ``shade``: place in the palette, where the lane has a colour of its own. ``note``: what the lane adds up to.
-    """
-
-    name: str
-    note: str
-    blocks: list[Block] = field(default_factory=list)
-    paths: list[tuple[str, str]] = field(default_factory=list)
-    shade: int | None = None
-
-
-def make_lanes(facts: Facts, axis: Axis, colours: dict[str, int]) -> list[Lane]:
-    """Only lanes of what was looked at; what was not is told elsewhere on the page."""
+def make_lanes(facts: Facts, axis: Axis, colours: dict[str, int], speakers: dict[str, int] | None = None) -> list[Lane]:
+    """Only lanes of what was looked at; what was not is told elsewhere on the page. ``colours`` of labels and
+    ``speakers`` are places in the palette."""
     lanes: list[Lane] = []
     if facts.shots:
         lanes.append(_shot_lane(facts, axis))
     if facts.pictures:
         lanes.append(_picture_lane(facts, axis))
-    if len(facts.sounds) or "loudness" in facts.measures:
-        lanes.append(_sound_lane(facts, axis))
+    lanes += sound_lanes(facts, axis, speakers or {})
     lanes += [_label_lane(facts, axis, label, colours[label]) for label in facts.labels[:LABELS_SHOWN]]
     rest = facts.labels[LABELS_SHOWN:]
     if rest:
@@ -53,7 +40,7 @@ def make_lanes(facts: Facts, axis: Axis, colours: dict[str, int]) -> list[Lane]:
 def _shot_lane(facts: Facts, axis: Axis) -> Lane:
     spans = [Span(shot.start, shot.end) for shot in facts.shots]
     note = plural(len(spans), "shot")
-    if len(spans) > _BLOCKS_SHOWN:
+    if len(spans) > BLOCKS_SHOWN:
         return Lane("Shots", note, paths=[("even", axis.path(spans[::2])), ("odd", axis.path(spans[1::2]))])
     blocks = []
     for shot, span in zip(facts.shots, spans, strict=True):
@@ -71,29 +58,17 @@ def _picture_lane(facts: Facts, axis: Axis) -> Lane:
             "mark",
             f"key picture at {clock(row.start_us, axis.decimals)}, frame {row.annotation.frame_index}",
         )
-        for row in facts.pictures[:_BLOCKS_SHOWN]
+        for row in facts.pictures[:BLOCKS_SHOWN]
     ]
-    rest = facts.pictures[_BLOCKS_SHOWN:]
+    rest = facts.pictures[BLOCKS_SHOWN:]
     paths = [("mark", axis.path(Span(row.start_us, round(row.start_us + width)) for row in rest))] if rest else []
     return Lane("Key pictures", plural(len(facts.pictures), "picture"), blocks, paths)
 
 
-def _sound_lane(facts: Facts, axis: Axis) -> Lane:
-    spans = list(runs_of(facts.sounds, 0))
-    share = sum(span.end - span.start for span in spans) / axis.end
-    note = f"{plural(len(facts.sounds), 'interval')}, {share:.0%} of the time"
-    return _spans_or_path("Sound", note, spans, axis, "sound")
-
-
 def _span_lane(label: str, spans: list[Span], axis: Axis) -> Lane:
     total = sum(span.end - span.start for span in spans) / 1e6
-    return _spans_or_path(label.capitalize(), f"{plural(len(spans), 'span')}, {number(total)} s", spans, axis, label)
-
-
-def _spans_or_path(name: str, note: str, spans: list[Span], axis: Axis, look: str) -> Lane:
-    if len(spans) > _BLOCKS_SHOWN:
-        return Lane(name, note, paths=[(look, axis.path(spans))])
-    return Lane(name, note, [axis.block(span, look, f"{name.lower()}, {axis.between(*span[:2])}") for span in spans])
+    note = f"{plural(len(spans), 'span')}, {number(total)} s"
+    return spans_lane(label.capitalize(), note, [span._replace(text="") for span in spans], axis, label)
 
 
 def _label_lane(facts: Facts, axis: Axis, label: str, shade: int) -> Lane:

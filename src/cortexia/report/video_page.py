@@ -14,8 +14,10 @@ from cortexia.report.page import render
 from cortexia.report.pictures import data_uri, encoded, evenly, fetched, fitted
 from cortexia.report.presence import caption_cards, face_rows, present_counts, present_lanes, tag_chips
 from cortexia.report.samples import make_samples
-from cortexia.report.style import Style, style_of
+from cortexia.report.sound_lanes import heard_counts
+from cortexia.report.style import Style, speaker_shades, style_of
 from cortexia.report.timeline import LABELS_SHOWN, make_lanes
+from cortexia.report.transcript import make_transcript
 from cortexia.report.words import DASH, TIMES, count, length, number, plural, rate
 from cortexia.types import MediaInfo, Transition, Verdict
 from cortexia.wording import clock, size
@@ -62,7 +64,7 @@ def video_page(data: VideoData, facts: Facts | None = None) -> bytes:
     style = style_of(facts)
     colours = style.labels
     media = data.record.media
-    lanes = make_lanes(facts, axis, colours)
+    lanes = make_lanes(facts, axis, colours, speaker_shades(facts.heard))
     curves = make_curves(facts, axis)
     chosen = [facts.shots[place] for place in evenly(facts.shots, CARDS_SHOWN)]
     return render(
@@ -77,6 +79,8 @@ def video_page(data: VideoData, facts: Facts | None = None) -> bytes:
         ticks=axis.ticks(),
         shot_back=axis.shot_background(facts.shots),
         lanes=lanes,
+        transcript=make_transcript(facts.heard, axis),
+        heard=facts.heard,
         has_objects=bool(facts.detections),
         label_legend=_legend(facts, colours),
         curves=curves,
@@ -166,6 +170,7 @@ def _tiles(data: VideoData, facts: Facts) -> list[tuple[str, str]]:
     if "loudness" in looked:
         total = sum(end - start for start, end in zip(facts.sounds.starts, facts.sounds.ends, strict=True))
         tiles.append((length(total), "with sound"))
+    tiles += heard_counts(facts.heard)
     if facts.detections:
         tiles.append((count(sum(map(len, facts.detections.values()))), "detections"))
         tiles.append((count(len(facts.detections)), "label" if len(facts.detections) == 1 else "labels"))
