@@ -9,10 +9,12 @@ from fractions import Fraction
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cortexia import registry
-from cortexia.annotators.base import Annotator, SessionContext, option_types
+from cortexia.annotators._enrolled import enrolled_text
+from cortexia.annotators.base import Annotator, SessionContext, StreamAnnotator, option_types
+from cortexia.annotators.voices import Voices
 from cortexia.batch.account import Gathering
 from cortexia.batch.main import worker_options, worker_payload
 from cortexia.batch.scan import chunks, settled
@@ -33,6 +35,7 @@ from cortexia.people.directory import KnownPerson
 from cortexia.people.enrolment import Chosen
 from cortexia.people.gather import FACES
 from cortexia.people.labels import required_name
+from cortexia.people.voices import SPEAKERS, VOICES, enrolled_voice, parse_enrolments
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import SourceVideo
 from cortexia.staleness import standings
@@ -114,6 +117,23 @@ class App(Batches):
         """
         whole = self.completed(request)
         chosen = ModelVersions(self.models, versions, tell).options_for(whole.annotators, whole.options)
+        return replace(request, options=merged_options(request.options, chosen))
+
+    def with_voices(self, request: Request, enrolments: Sequence[str]) -> Request:
+        """The request with speakers who shall be named by their voices. ``enrolments``: ``name=file`` each, the file a
+        recording in which that one person speaks. The vectors become an option of ``speakers``.
+
+        Raises ``ConfigurationError`` where nobody asked for speakers, and for what is no name or no voice.
+        """
+        files = parse_enrolments(enrolments)
+        whole = self.completed(request)
+        recipes = {recipe.name: recipe for recipe in self._recipes(whole)[0]}
+        if SPEAKERS not in recipes:
+            raise ConfigurationError("--enroll names speakers, and nobody asked for them; add speakers to --annotators")
+        pair = cast(tuple[StreamAnnotator, Voices], (recipes["speech"], recipes[VOICES]))
+        models = self.models.access
+        voices = [enrolled_voice(name, path, self.decoder, pair, models) for name, path in files.items()]
+        chosen = {SPEAKERS: {"enrolled": enrolled_text(voices)}}
         return replace(request, options=merged_options(request.options, chosen))
 
     # -- plan

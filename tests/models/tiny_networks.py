@@ -143,3 +143,25 @@ def _attribute(name: str, value: int | float | list[int]) -> bytes:
 def _value(name: str, shape: Sequence[int | str]) -> bytes:
     sides = b"".join(field(1, field(1, side) if isinstance(side, int) else field(2, side)) for side in shape)
     return field(1, name) + field(2, field(1, field(1, FLOAT) + field(2, sides)))
+
+
+def pyannote(both_above: float = 0.3, one_above: float = 0.05) -> bytes:
+    """Of the layout of pyannote/segmentation-3.0: by the mean of the magnitude in each frame nobody speaks, the first
+    speaker, or the first and the second."""
+    graph = Graph()
+    level = graph.add("Abs", graph.input("input_values", ("batch", 1, 160_000)))
+    frames = graph.add("AveragePool", level, kernel_shape=[991], strides=[270])
+    each = graph.add("Transpose", frames, perm=[0, 2, 1])
+    steps = np.array([[0.0, 10.0, 0.0, 0.0, 30.0, 0.0, 0.0]], np.float32)
+    first = -10 * one_above
+    begin = floats(0.0, first, -9.0, -9.0, first - 20 * both_above, -9.0, -9.0)
+    graph.output(graph.add("Add", graph.add("MatMul", each, steps), begin), "logits", ("batch", 589, 7))
+    return graph.bytes()
+
+
+def wespeaker() -> bytes:
+    """Of the layout of WeSpeaker: how far each band goes up and down."""
+    graph = Graph()
+    told = graph.add("Abs", graph.input("feats", ("batch", "frames", 80)))
+    graph.output(graph.add("ReduceMean", told, axes=[1], keepdims=0), "embs", ("batch", 80))
+    return graph.bytes()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cortexia.cli.enrolled_voices import with_enrolled
 from cortexia.cli.model_versions import with_versions
 from cortexia.cli.options import config_option, inputs_from, json_option, request_from, request_options, store_option
 from cortexia.cli.preset_line import tell_preset
@@ -64,6 +65,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
       find /videos -name '*.mp4' | cortexia annotate -
       cortexia annotate videos/ --preset fast
       cortexia annotate videos/ --prompt "forklift, hard hat"
+      cortexia annotate talk.mp4 --annotators speakers --enroll anna=anna.wav
       cortexia annotate videos/ --model-version objects=/models/our-yolox
       cortexia annotate film.mkv --start 60 --end 120 --option frames.per_shot=3
       cortexia annotate frames/ --fps 25
@@ -77,7 +79,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
     settings, request = request_from(given)
 
     with App(settings) as app:
-        request = with_versions(app, request, given)
+        request = with_enrolled(app, with_versions(app, request, given), given)
         if paths:
             tell_preset(app.preset_for(request), given["as_json"])
         if given["dry_run"]:
@@ -102,8 +104,10 @@ def _named(paths: tuple[str, ...], given: dict[str, Any]) -> tuple[str, ...]:
         given["preset"] = preset if given[flag] else given["preset"]
     if not paths and given["resume"] is None:
         raise click.UsageError("Missing argument 'PATH...' (or --input, --video, --resume).")
-    if not paths and (given["prompt"] or given["model_versions"]):
-        raise click.UsageError("--prompt and --model-version go with a PATH: unfinished jobs know their models")
+    if not paths and (given["prompt"] or given["model_versions"] or given["enrolments"]):
+        raise click.UsageError(
+            "--prompt, --model-version and --enroll go with a PATH: unfinished jobs know their models and voices"
+        )
     if paths and given["resume"] not in (None, _UNFINISHED):
         raise click.UsageError("a checkpoint knows its videos: give it alone, or paths without it")
     return paths

@@ -86,6 +86,13 @@ request_options = stacked(
     choice_options,
     click.option("--start", type=float, metavar="SECONDS", help="Annotate from here on."),
     click.option("--end", type=float, metavar="SECONDS", help="Annotate up to here."),
+    click.option(
+        "--enroll",
+        "enrolments",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="Name a speaker by a recording of the voice alone, e.g. --enroll anna=anna.wav. May be repeated.",
+    ),
     click.option("--fps", metavar="RATE", help="Take a folder of pictures as one video: 25, 29.97, 30000/1001."),
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cortexia.cli.enrolled_voices import with_enrolled
 from cortexia.cli.model_versions import with_versions
 from cortexia.cli.options import config_option, inputs_from, json_option, request_from, request_options, store_option
 from cortexia.cli.preset_line import tell_preset
@@ -31,6 +32,6 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
 
     settings, request = request_from(given)
     with App(settings) as app:
-        request = with_versions(app, request, given)
+        request = with_enrolled(app, with_versions(app, request, given), given)
         tell_preset(app.preset_for(request), given["as_json"])
         ctx.exit(print_plans(app.plan(inputs_from(paths), request), given["as_json"]))

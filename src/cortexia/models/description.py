@@ -45,6 +45,7 @@ MODEL_TYPES: Mapping[str, tuple[str, str]] = {
     "florence2": ("florence-2", "captions, objects and region descriptions"),
     "blip": ("blip", "captions"),
     "siglip": ("siglip", _VECTORS),
+    "wavlm": ("wavlm-xvector", "voice embedding"),
     "clip": ("clip", _VECTORS),
     "audio-spectrogram-transformer": ("ast", "sound events"),
 }

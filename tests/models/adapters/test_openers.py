@@ -8,6 +8,7 @@ from tiny_networks import face_vector, text_reader
 
 from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.models import adapters
+from cortexia.models.adapters import openers
 from cortexia.models.adapters.openers import TASKS
 from cortexia.models.catalogue import load_catalogue
 
@@ -22,6 +23,8 @@ OPENERS = {
     "text detection": (adapters.open_text_detector, "ppocr-text-detection"),
     "text recognition": (adapters.open_text_reader, "crnn-en-fp16"),
     "sound events": (adapters.open_sound_tagger, "yamnet"),
+    "voice embedding": (openers.open_voice_embedding, "wespeaker-resnet34-lm"),
+    "speaker segmentation": (openers.open_speaker_segmentation, "pyannote-segmentation-3.0"),
 }
 
 

@@ -20,6 +20,7 @@ RUNS = {
     "sam": lambda model, picture: arrays(*vars_of(model.segment(picture, BOXES))),
     "sam2": lambda model, picture: arrays(*vars_of(model.segment(picture, BOXES))),
     "siglip": lambda model, picture: model.pictures([picture]).tobytes() + model.texts(["a dog"]).tobytes(),
+    "wavlm-xvector": lambda model, picture: model.voices([picture.ravel()[:8000].astype(np.float32) / 255]).tobytes(),
 }
 
 

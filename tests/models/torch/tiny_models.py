@@ -239,6 +239,28 @@ def tiny_ast(folder: Path) -> Path:
     return saved(folder, model, hub.ASTFeatureExtractor(max_length=128, num_mel_bins=32))
 
 
+def tiny_wavlm(folder: Path) -> Path:
+    config = hub.WavLMConfig(
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        conv_dim=(8, 8),
+        conv_kernel=(10, 3),
+        conv_stride=(5, 2),
+        num_conv_pos_embeddings=8,
+        num_conv_pos_embedding_groups=2,
+        tdnn_dim=(16, 16, 32),
+        tdnn_kernel=(5, 3, 1),
+        tdnn_dilation=(1, 2, 1),
+        xvector_output_dim=24,
+        num_buckets=16,
+        max_bucket_distance=32,
+    )
+    extractor = hub.Wav2Vec2FeatureExtractor(sampling_rate=16_000, do_normalize=True)
+    return saved(folder, hub.WavLMForXVector(config).eval(), extractor)
+
+
 def wake(model: torch.nn.Module, spread: float = 0.3) -> None:
     """Weights wide enough that the output depends on the input."""
     with torch.no_grad():
@@ -256,6 +278,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "sam": tiny_sam,
     "sam2": tiny_sam2,
     "siglip": tiny_siglip,
+    "wavlm-xvector": tiny_wavlm,
 }
 
 

@@ -24,8 +24,10 @@ from cortexia.models.adapters.layout import sizing_of
 from cortexia.models.adapters.mobilenet import MobilenetEmbedding
 from cortexia.models.adapters.movenet import Movenet
 from cortexia.models.adapters.ppocr import LONGEST, THRESHOLD, PpocrDetection, TextBatch
+from cortexia.models.adapters.pyannote import LocalSpeakers, Pyannote
 from cortexia.models.adapters.running import PicturePart, Runner, SessionRunner
 from cortexia.models.adapters.sface import Sface
+from cortexia.models.adapters.wespeaker import Wespeaker
 from cortexia.models.adapters.yamnet import Yamnet
 from cortexia.models.base import FaceBatch, InferenceSession, ModelAccess, ModelEntry
 from cortexia.types import Picture
@@ -42,6 +44,9 @@ TEXT_DETECTION = "text detection"
 TEXT_RECOGNITION = "text recognition"
 SOUND_EVENTS = "sound events"
 
+VOICE_EMBEDDING = "voice embedding"
+SPEAKER_SEGMENTATION = "speaker segmentation"
+
 TASKS: dict[str, tuple[str, ...]] = {
     OBJECT_DETECTION: DETECTORS,
     FACE_DETECTION: ("yunet",),
@@ -54,6 +59,8 @@ TASKS: dict[str, tuple[str, ...]] = {
     TEXT_DETECTION: ("ppocr-detection",),
     TEXT_RECOGNITION: ("crnn",),
     SOUND_EVENTS: ("yamnet",),
+    VOICE_EMBEDDING: ("wespeaker",),
+    SPEAKER_SEGMENTATION: ("pyannote-segmentation",),
 }
 """The families that serve a task."""
 
@@ -152,6 +159,20 @@ def open_sound_tagger(models: ModelAccess, model_id: str) -> Runner[Vector, Vect
     _, session = _opened(models, model_id, SOUND_EVENTS)
     family = Yamnet()
     return SessionRunner(session, family.prepare, family.read)
+
+
+def open_voice_embedding(models: ModelAccess, model_id: str) -> Runner[NDArray[np.float32], Vector]:
+    """Vectors of length 1 that stand for voices in mono samples at 16 kHz. See ``Wespeaker``."""
+    _, session = _opened(models, model_id, VOICE_EMBEDDING)
+    family = Wespeaker()
+    return SessionRunner(session, family.prepare, family.read, models.threads)
+
+
+def open_speaker_segmentation(models: ModelAccess, model_id: str) -> Runner[NDArray[np.float32], LocalSpeakers]:
+    """Who speaks when within ten seconds of mono samples at 16 kHz. See ``Pyannote``."""
+    _, session = _opened(models, model_id, SPEAKER_SEGMENTATION)
+    family = Pyannote()
+    return SessionRunner(session, family.prepare, family.read, models.threads)
 
 
 def _opened(models: ModelAccess, model_id: str, task: str) -> tuple[ModelEntry, InferenceSession]:

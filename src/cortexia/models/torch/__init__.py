@@ -13,6 +13,7 @@ from cortexia.models.torch.base import (
     Masker,
     SoundTagger,
     TextRegion,
+    VoiceEmbedder,
 )
 from cortexia.models.torch.choice import (
     SOUND_TAGGERS,
@@ -22,6 +23,7 @@ from cortexia.models.torch.choice import (
     open_embedder,
     open_grounder,
     open_masker,
+    open_voice_embedder,
 )
 
 __all__ = [
@@ -35,10 +37,12 @@ __all__ = [
     "Masker",
     "SoundTagger",
     "TextRegion",
+    "VoiceEmbedder",
     "load_family",
     "open_audio_tagger",
     "open_captioner",
     "open_embedder",
     "open_grounder",
     "open_masker",
+    "open_voice_embedder",
 ]

@@ -125,3 +125,14 @@ class SoundTagger(Protocol):
 
     def tag(self, samples: NDArray[np.float32]) -> Vectors:
         """(classes,) in [0, 1], each class judged alone. ``samples``: (n,) mono at 16 kHz in [-1, 1]."""
+
+
+class VoiceEmbedder(Protocol):
+    """Makes vectors of voices that can be compared by their cosine."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    def voices(self, stretches: Sequence[NDArray[np.float32]]) -> Vectors:
+        """(n, dimension) of length 1, one for each stretch of mono samples at 16 kHz in [-1, 1]. What comes of one
+        never depends on the others."""

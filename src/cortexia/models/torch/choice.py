@@ -24,6 +24,7 @@ from cortexia.models.torch.base import (
     Masker,
     SoundTagger,
     Vectors,
+    VoiceEmbedder,
 )
 from cortexia.models.torch.runtime import opening
 from cortexia.types import Picture
@@ -33,7 +34,8 @@ MASKERS = {"sam": "sam:Sam", "sam2": "sam2:Sam2"}
 CAPTIONERS = {"blip": "blip:Blip", "florence-2": "florence:Florence"}
 EMBEDDERS = {"clip": "clip:Clip", "siglip": "siglip:Siglip"}
 SOUND_TAGGERS = {"ast": "audio_spectrogram:AudioSpectrogram"}
-FAMILIES = {**GROUNDERS, **MASKERS, **CAPTIONERS, **EMBEDDERS, **SOUND_TAGGERS}
+VOICE_EMBEDDERS = {"wavlm-xvector": "xvector:WavlmXVector"}
+FAMILIES = {**GROUNDERS, **MASKERS, **CAPTIONERS, **EMBEDDERS, **SOUND_TAGGERS, **VOICE_EMBEDDERS}
 """Where the class of each adapter is."""
 TORCH_PACKAGES = ("torch", "transformers")
 """What has to be installed to run any of them."""
@@ -80,6 +82,12 @@ def open_audio_tagger(models: ModelAccess, model_id: str) -> SoundTagger:
     """Raises as ``open_grounder`` does."""
     lent = _lend(models, model_id, "sound events", SOUND_TAGGERS)
     return _LentSoundTagger(lent, lent.use(lambda model: model.classes))
+
+
+def open_voice_embedder(models: ModelAccess, model_id: str) -> VoiceEmbedder:
+    """Raises as ``open_grounder`` does."""
+    lent = _lend(models, model_id, "voice embedding", VOICE_EMBEDDERS)
+    return _LentVoiceEmbedder(lent, lent.use(lambda model: model.dimension))
 
 
 def _lend(models: ModelAccess, model_id: str, task: str, families: dict[str, str]) -> Lent:
@@ -146,3 +154,13 @@ class _LentSoundTagger:
 
     def tag(self, samples: NDArray[np.float32]) -> Vectors:
         return self.lent.use(lambda model: cast(SoundTagger, model).tag(samples))
+
+
+@dataclass(frozen=True)
+class _LentVoiceEmbedder:
+    lent: Lent
+    dimension: int
+
+    def voices(self, stretches: Sequence[NDArray[np.float32]]) -> Vectors:
+        rows = self.lent.map(lambda model, some: list(model.voices(some)), stretches)
+        return np.stack(rows) if rows else np.zeros((0, self.dimension), np.float32)
