@@ -33,7 +33,9 @@ def test_a_tone_is_highest_in_its_own_bin(hz):
     spectra = magnitudes(frames_of(tone(hz), LENGTH, HOP), hann(LENGTH), SIZE)
     assert spectra.shape == (98, SIZE // 2 + 1)
     assert np.abs(spectra.argmax(axis=1) * RATE / SIZE - hz).max() <= RATE / SIZE
-    assert spectra.max() == pytest.approx(LENGTH / 4, rel=0.1), "a sine keeps half its height, and the window half of that"
+    assert spectra.max() == pytest.approx(LENGTH / 4, rel=0.1), (
+        "a sine keeps half its height, and the window half of that"
+    )
 
 
 def test_mels_are_those_of_htk():

@@ -43,7 +43,9 @@ def chunks() -> np.ndarray:
 
 def in_a_process_of_its_own(which: str) -> tuple[list[float], int]:
     """Probabilities, and by how many threads the process grew."""
-    done = subprocess.run([sys.executable, "-c", ALONE, which], input=chunks().tobytes(), capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, which], input=chunks().tobytes(), capture_output=True, check=True
+    )
     said, grown = json.loads(done.stdout)
     return said, grown
 
