@@ -64,8 +64,9 @@ def add_sound(container: Any, samples: np.ndarray, rate: int, codec: str, layout
 PCM, FLOAT = 1, 3
 
 
-def wav(data: bytes, rate: int = 16_000, bits: int = 16, kind: int = PCM, size: int | None = None) -> bytes:
-    """A RIFF file by hand, mono; ``size``: what its header claims that the data has (bytes)."""
+def wav(data: bytes, rate: int = 16_000, bits: int = 16, kind: int = PCM, **claims: int | None) -> bytes:
+    """A RIFF file by hand, mono; ``size`` and ``claims_rate``: what its header claims in place of the truth."""
+    size, rate = claims.get("size"), claims.get("claims_rate", rate)
     claimed = len(data) if size is None else size
     head = struct.pack("<HHIIHH", kind, 1, rate, min(0xFFFFFFFF, rate * bits // 8), bits // 8, bits)
     body = b"WAVEfmt " + struct.pack("<I", len(head)) + head + b"data" + struct.pack("<I", claimed) + data
@@ -88,9 +89,10 @@ def annotate(folder: Path, *paths: Path, wanted: Sequence[str] = ("loudness", "s
         return app.annotate(list(paths), Request(tuple(wanted)))
 
 
-def stored(folder: Path, *types: str) -> list[Annotation]:
+def stored(folder: Path, *types: str, video_id: str | None = None) -> list[Annotation]:
+    query = Query(types=types, video_ids=(video_id,) if video_id else ())
     with app_at(folder) as app:
-        return [row.annotation for row in app.store().find(Query(types=types or None))]
+        return [row.annotation for row in app.store().find(query)]
 
 
 def exported(folder: Path, clip: Path) -> bytes:
