@@ -82,11 +82,12 @@ def app_at(folder: Path, **more: Any) -> App:
     return App(Settings(store=str(folder / "store.db"), cache_dir=str(folder / "cache"), **given))
 
 
-def annotate(folder: Path, *paths: Path, wanted: Sequence[str] = ("loudness", "speech"), **more: Any) -> Any:
-    """The report."""
+def annotate(folder: Path, *paths: Path, **more: Any) -> Any:
+    """The report. ``wanted`` and ``options``: annotators and theirs; the rest are settings."""
     folder.mkdir(parents=True, exist_ok=True)
+    request = Request(tuple(more.pop("wanted", ("loudness", "speech"))), more.pop("options", {}))
     with app_at(folder, **more) as app:
-        return app.annotate(list(paths), Request(tuple(wanted)))
+        return app.annotate(list(paths), request)
 
 
 def stored(folder: Path, *types: str, video_id: str | None = None) -> list[Annotation]:
