@@ -40,7 +40,7 @@ class Speech(StreamAnnotator):
     version: ClassVar[str] = "1"
     medium: ClassVar[Medium] = Medium.AUDIO
     provides: ClassVar[tuple[str, ...]] = ("speech",)
-    cost: ClassVar[float] = 0.05
+    cost: ClassVar[float] = 0.003
 
     threshold: float = 0.5
     hysteresis: float = 0.15

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.decoders.damage import Damage
+from cortexia.decoders.limits import DEFAULT_LIMITS, Limits
+from cortexia.decoders.mixing import Mixer
 from cortexia.types import AudioBlock, Timestamp
 
 _BLOCK_S = Fraction(1, 4)
@@ -22,14 +23,16 @@ class SoundTrack:
 
     The clock is the first frame's pts plus the samples that followed. Where the container's clock leaves it by more
     than 50 ms forward there is a gap: a new segment starts there. Backward it is an error of the container, and the
-    samples go on where they were. ``index`` counts from the stream's start, whatever range is asked for.
+    samples go on where they were. ``index`` counts from the stream's start, whatever range is asked for. What has
+    a rate beyond the limits is passed over.
     """
 
-    def __init__(self, time_base: Fraction, rate: int, damage: Damage) -> None:
+    def __init__(self, time_base: Fraction, rate: int, damage: Damage, limits: Limits = DEFAULT_LIMITS) -> None:
         self._time_base = time_base
         self._rate = rate
         self._damage = damage
-        self._resampler: Any = None
+        self._limits = limits
+        self._mixer: Mixer | None = None
         self._form: tuple[str, str, int] | None = None
         # where the next sample is due, and the start and length of what came in the present form
         self._expected_s: float | None = None
@@ -43,7 +46,7 @@ class SoundTrack:
 
     def take(self, frame: Any) -> Iterator[AudioBlock]:
         """Blocks that are complete once ``frame`` is in."""
-        if frame.samples <= 0 or frame.sample_rate <= 0:
+        if frame.samples <= 0 or not self._limits.allow_sound(frame.sample_rate):
             return
         base = frame.time_base or self._time_base
         if self._expected_s is None or (frame.pts is not None and frame.pts * float(base) - self._expected_s > _GAP_S):
@@ -52,14 +55,12 @@ class SoundTrack:
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if form != self._form:
             yield from self._drain()
-            self._resampler = av.AudioResampler(format="flt", layout="mono", rate=self._rate)
+            self._mixer = self._damage.call(Mixer, frame, self._rate)
             self._form = form
             self._form_s, self._form_samples = self._expected_s or 0.0, 0
-        # The resampler keeps a clock of its own; ours is the count of samples.
-        frame.pts = None
         self._form_samples += frame.samples
         self._expected_s = self._form_s + self._form_samples / frame.sample_rate
-        self._collect(self._damage.call(self._resampler.resample, frame))
+        self._collect(frame)
         yield from self._blocks(self._block_size)
 
     def finish(self) -> Iterator[AudioBlock]:
@@ -74,16 +75,15 @@ class SoundTrack:
         yield from self._blocks(1)
 
     def _drain(self) -> Iterator[AudioBlock]:
-        if self._resampler is not None:
-            self._collect(self._damage.call(self._resampler.resample, None))
-            self._resampler, self._form = None, None
+        self._collect(None)
+        self._mixer, self._form = None, None
         yield from self._blocks(self._block_size)
 
-    def _collect(self, frames: Any) -> None:
-        for frame in frames or ():
-            samples = np.frombuffer(frame.planes[0], np.float32, frame.samples).copy()
-            self._pending.append(samples)
-            self._pending_size += len(samples)
+    def _collect(self, frame: Any | None) -> None:
+        if self._mixer is not None:
+            for samples in self._damage.call(self._mixer.mix, frame) or ():
+                self._pending.append(samples)
+                self._pending_size += len(samples)
 
     def _blocks(self, at_least: int) -> Iterator[AudioBlock]:
         if self._pending_size < max(1, at_least):

@@ -13,6 +13,7 @@ class Limits:
     ``rate``: frames a second, used where frames carry no time of their own; a higher declared rate counts as this one.
     ``metadata_bytes``: keys and values beyond it are left out. ``probe_packets`` and ``probe_bytes``: how far a probe
     looks for the first picture and the first sound. ``picture_bytes``: of one picture file, which may be read whole.
+    ``lowest_sound_rate``, ``highest_sound_rate``: samples a second; below, a small file would be sound for days.
     """
 
     file_bytes: int = 50 * 1024**3
@@ -27,6 +28,8 @@ class Limits:
     probe_packets: int = 2000
     probe_bytes: int = 64 * 1024 * 1024
     picture_bytes: int = 512 * 1024 * 1024
+    lowest_sound_rate: int = 1000
+    highest_sound_rate: int = 3_072_000
 
     @property
     def coded_pixels(self) -> int:
@@ -35,6 +38,9 @@ class Limits:
 
     def allow_picture(self, width: int, height: int) -> bool:
         return 0 < width <= self.width and 0 < height <= self.height and width * height <= self.pixels
+
+    def allow_sound(self, rate: int) -> bool:
+        return self.lowest_sound_rate <= rate <= self.highest_sound_rate
 
 
 DEFAULT_LIMITS = Limits()

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from av import AudioFrame
 from av.container import InputContainer
 
 from cortexia.decoders.container import configure, open_container
@@ -141,7 +142,7 @@ def _decode_firsts(container: InputContainer, firsts: dict[int, _First], damage:
         spent += packet.size
         first = open_firsts[packet.stream_index]
         for frame in damage.call(first.stream.codec_context.decode, _or_drain(packet)) or ():
-            if first.frame is None and _is_usable(frame):
+            if first.frame is None and _is_usable(frame, limits):
                 first.frame = frame
                 del open_firsts[packet.stream_index]
         if not open_firsts or spent > limits.probe_bytes:
@@ -153,8 +154,10 @@ def _or_drain(packet: Any) -> Any:
     return None if packet.dts is None and packet.size == 0 else packet
 
 
-def _is_usable(frame: Any) -> bool:
-    return getattr(frame, "width", 1) > 0 and getattr(frame, "samples", 1) > 0
+def _is_usable(frame: Any, limits: Limits) -> bool:
+    if isinstance(frame, AudioFrame):
+        return frame.samples > 0 and limits.allow_sound(frame.sample_rate)
+    return bool(frame.width > 0)
 
 
 def _duration(container: InputContainer) -> float | None:

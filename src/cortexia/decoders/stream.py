@@ -104,7 +104,7 @@ class PyAVStream:
             streams.append(stream)
             configure(stream.codec_context, 1, self._limits)
             self._audio_damage = Damage(strict=False)
-            self._sound = SoundTrack(Fraction(stream.time_base), request.audio_rate, self._audio_damage)
+            self._sound = SoundTrack(Fraction(stream.time_base), request.audio_rate, self._audio_damage, self._limits)
             self.contexts_opened += 1
         return streams
 
