@@ -40,6 +40,12 @@ from cortexia.types import Annotation, Caption, KeyPicture, annotation_from_fiel
 NAMES = registry.names("annotators")
 COSTLY = 0.01
 BLOBS = Blobs()
+BOXES = (
+    ("person", (0.1, 0.2, 0.4, 0.9), 0.8),
+    ("person", (0.5, 0.3, 0.7, 0.8), 0.6),
+    ("umbrella", (0.1, 0.1, 0.3, 0.4), 0.4),
+)
+"""In every key picture: what a better detector than the offline one might say."""
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
