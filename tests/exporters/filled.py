@@ -267,3 +267,23 @@ class Endless:
 
     def runs(self, video_id: str | None = None, current_only: bool = True) -> Iterator[RunRecord]:
         yield RunRecord(self.spec, self.run_id, RunStatus.COMPLETED)
+
+
+class Listed(Endless):
+    """One video with these annotations, held in memory: for tests that need many stores."""
+
+    def __init__(self, annotations: Sequence[Annotation]) -> None:
+        super().__init__(len(annotations))
+        self.rows = sorted(map(self._row, range(len(annotations)), annotations), key=_canonical)
+
+    def find(self, query: Query) -> Iterator[StoredRow]:
+        return (row for row in self.rows if row.annotation.type in query.types)
+
+    def _row(self, number: int, made: Annotation) -> StoredRow:
+        start, end = made.span.start.micros(), made.span.end.micros()
+        video_id, run_id = self.spec.video_id, self.run_id
+        return StoredRow(f"{number:036}", made, video_id, "/videos/a.mp4", run_id, "heard", start, end, number, number)
+
+
+def _canonical(row: StoredRow) -> tuple[int, str, str]:
+    return row.start_us, row.annotation.type, row.annotation_id

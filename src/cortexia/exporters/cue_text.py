@@ -121,5 +121,5 @@ class _Costs:
         size = (self._until[end] - self._until[start] - self._spaces[start]) / self._columns
         is_over = size > 1 and end - start > 1
         is_last = end == len(self._words)
-        clause = 0.0 if is_last else 0.08 * ends(self._words[end - 1])
+        clause = 0.0 if is_last else 0.15 * ends(self._words[end - 1])
         return size**2 + 100.0 * is_over - clause - 0.02 * is_last * size

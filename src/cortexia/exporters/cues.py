@@ -146,7 +146,7 @@ class _Lane:
         end = SENTENCE if following.utterance != last.utterance else ends(last.text)
         filled, left = (_size(part) / self._layout.room for part in (self.held[:count], self.held[count:]))
         scanty = (filled < _SCANTY) + (left < _SCANTY)
-        return end + max(pause, 0.0) + 3 * min(filled, 1.0) - 2 * scanty, count
+        return 1.5 * end + max(pause, 0.0) + 3 * min(filled, 1.0) - 2 * scanty, count
 
 
 def _size(said: Iterable[Said]) -> int:
