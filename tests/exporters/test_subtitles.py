@@ -186,6 +186,11 @@ def test_sounds_are_told_once_each_and_only_where_they_are_wanted(store):
     assert out.getvalue() == b"WEBVTT\n"
 
 
+def test_a_short_sound_stays_while_somebody_speaks_and_cuts_nobody_short(store):
+    rows = [sound(0, 0.2), *said("Well now", 0.3, "Ann"), sound(1, 1.1, "applause")]
+    assert [(start, end) for start, end, *_ in read(exported(store, rows))] == [(0, 1000), (300, 1300), (1000, 2000)]
+
+
 def test_speakers_are_voices_or_names_or_nothing(store):
     rows = said("Hello you.", 0, "Ann") + said("Again.", 5, "Ann") + said("Hi.", 9, "Bob")
     fill(store, identity(), "heard", rows)

@@ -229,11 +229,12 @@ def _timed(made: Iterable[Cue], layout: Layout) -> Iterator[Cue]:
 
 def _shown(cue: Cue, later: Iterable[Cue], layout: Layout) -> Cue:
     """``cue`` with the end until which it is shown: before the next one by a gap, where it does not get too short for
-    that; never into the next one of its lane."""
+    that; never into the next one of its lane. What is said and what sounds may be read at once."""
     wanted = max(cue.start_ms + layout.shortest, cue.start_ms + int(1000 * cue.size / layout.pace), cue.end_ms)
     end = min(wanted, cue.start_ms + layout.longest)
     for following in later:
-        if following.lane == cue.lane or following.start_ms >= cue.end_ms:
+        is_after = following.start_ms >= cue.end_ms and following.is_sound == cue.is_sound
+        if is_after or following.lane == cue.lane:
             early = following.start_ms - layout.gap
             room = early if early - cue.start_ms >= layout.shortest else max(following.start_ms, cue.start_ms + 1)
             return replace(cue, end_ms=min(end, room))
