@@ -21,7 +21,7 @@ def test_the_page_about_coco(tmp_path: Path) -> None:
 
 def test_the_page_about_subtitles(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "talk.db"))
-    text = "Shall we begin? There is a lot to tell you today.".split()
+    text = ["Shall", "we", "begin?", "There", "is", "a", "lot", "to", "tell", "you", "today."]
     words = [spoken(1 + 0.3 * place, 1.3 + 0.3 * place, word) for place, word in enumerate(text)]
     rows = [utterance(1, 4.3, " ".join(text), language="en"), *words, turn(1, 4.3), sound(4.5, 5.2)]
     fill(store, identity("a", "talk.mp4"), "heard", rows)
