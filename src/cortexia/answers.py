@@ -15,7 +15,7 @@ from cortexia.decoders.base import Decoder
 from cortexia.errors import ConfigurationError, NoStoreError, UnknownNameError
 from cortexia.exporters import make_exporter
 from cortexia.exporters.base import ExportSource, VideoFacts
-from cortexia.exporters.destination import write_export
+from cortexia.exporters.destination import write_export, write_stream
 from cortexia.lookup import NotLooked, StoredVideo
 from cortexia.outcomes import VideoStatus
 from cortexia.report.drawn import CONTACT_SHEET, DRAWN, MAX_SIDE, VIDEO, DrawnFormat, drawn_options, the_video
@@ -117,7 +117,7 @@ class Answers:
         annotations; for ``video`` how many frames, for ``contact-sheet`` how many shots: these take one video and no
         other filter. ``on_frame`` is told how far a video that is decoded is (seconds). Raises ``UnknownNameError`` for
         a format that does not exist, ``ConfigurationError`` where ``output`` is needed, or is the store or the video
-        itself.
+        itself, or several videos would be one file.
         """
         if format_name in DRAWN:
             return self._draw(DRAWN[format_name], output, query, options or {}, on_frame)
@@ -133,9 +133,7 @@ class Answers:
         if output is not None:
             with self._placed(output, exporter.suffix) as path:
                 return write_export(exporter, source, path)
-        if exporter.target == "folder":
-            raise ConfigurationError(f"{format_name} writes several files: name a folder with --output")
-        return exporter.write(source, out)
+        return write_stream(exporter, source, out)
 
     def _open(self, video: VideoFacts) -> Path:
         identity = video.identity

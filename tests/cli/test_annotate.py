@@ -116,7 +116,7 @@ def test_only_bad_files_is_a_failure(cortexia, tmp_path):
         (["annotate", "x.mp4", "--option", "shots"], "NAME.KEY=VALUE"),
         (["annotate", "x.mp4", "--start", "5", "--end", "2"], "must lie after"),
         (["annotate", "x.mp4", "--store", "postgresql://x:y:z/"], "address of the store"),
-        (["export", "--format", "xml"], "known: coco, coco-tracks, contact-sheet, csv, cvat, json, jsonl, mot"),
+        (["export", "--format", "xml"], "known: coco, coco-tracks, contact-sheet, csv, ctm, cvat, json, jsonl"),
         (["export", "--store", "nowhere.db"], "there is no store"),
         (["annotate"], "Missing argument"),
         (["nonsense"], "No such command"),

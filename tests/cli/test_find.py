@@ -167,11 +167,17 @@ def test_formats_and_what_they_cannot_carry(place):
         "coco",
         "coco-tracks",
         "csv",
+        "ctm",
         "cvat",
         "json",
         "jsonl",
         "mot",
         "parquet",
+        "rttm",
+        "srt",
+        "textgrid",
+        "tsv",
+        "webvtt",
         "yolo",
         "video",
         "contact-sheet",
@@ -182,7 +188,7 @@ def test_formats_and_what_they_cannot_carry(place):
 
 def test_an_export_goes_to_a_file_or_a_folder(place, tmp_path):
     done = typed(place, "export", "--format", "csv", "--output", str(tmp_path / "rows.csv"))
-    assert done.stderr == f"wrote 54 annotations to {tmp_path / 'rows.csv'}\n"
+    assert done.stderr == f"wrote 274 annotations to {tmp_path / 'rows.csv'}\n"
     typed(place, "export", "--format", "json", "-o", str(tmp_path / "folder"), "--video", "dddd")
     assert sorted(path.name for path in (tmp_path / "folder" / ("d" * 64)).iterdir()) == [
         "job_metadata.json",

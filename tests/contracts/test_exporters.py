@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import io
 import tracemalloc
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from defusedxml import ElementTree
-from filled import HOSTILE, HUGE, Endless, box, everything, fill, identity, media, span, track, track_box
+from filled import (
+    HOSTILE,
+    HUGE,
+    Endless,
+    box,
+    everything,
+    fill,
+    identity,
+    media,
+    of_frames,
+    span,
+    track,
+    track_box,
+    turn,
+    utterance,
+    word,
+)
 
 from cortexia import registry
 from cortexia.errors import ConfigurationError, ResourceError, UnknownNameError, ValidationError
@@ -19,14 +37,23 @@ from cortexia.exporters.destination import LocalFolder, write_export
 from cortexia.exporters.jsonl import JsonlExporter, row_to_dict
 from cortexia.exporters.tracks import Tracks
 from cortexia.stores import open_store
-from cortexia.types import Query, Region, RunStatus, TimeRange, canonical_json
+from cortexia.types import Annotation, Query, RunStatus, TimeRange, canonical_json
 
 NAMES = registry.names("exporters")
 MEMORY_BYTES = 4 << 20
 MANY_TRACKS_BYTES = 1 << 19
-WANTED = {"coco-tracks": "track_box"}
+HEARD = {"ctm": "word", "rttm": "speaker_turn", "srt": "utterance", "textgrid": "word", "tsv": "word", "webvtt": "word"}
+WANTED = {"coco-tracks": "track_box", **HEARD}
 """What a format carries, where it is not detections."""
-ENDLESS = {"coco-tracks": track_box(0)}
+_MADE = {"word": word(0, 1), "speaker_turn": turn(0, 1), "utterance": utterance(0, 1, "Two words.")}
+ENDLESS = {"coco-tracks": track_box(0), **{name: _MADE[kind] for name, kind in HEARD.items()}}
+UNDO = {
+    "ctm": unquote,
+    "rttm": unquote,
+    "srt": lambda text: text.replace("\u2039", "<").replace("\u203a", ">"),
+    "webvtt": html.unescape,
+}
+"""How the characters that a format escapes come back."""
 OPTIONS = {"yolo": {"images": "none"}}
 """Where the usual options need videos that can be decoded, which made-up stores do not have."""
 every_format = pytest.mark.parametrize("name", NAMES)
@@ -81,7 +108,8 @@ def test_the_same_rows_give_the_same_bytes(name, store, tmp_path):
 def test_it_writes_only_below_its_target(name, tmp_path):
     store = open_store(str(tmp_path / "s.db"))
     for number, hostile in enumerate(("../../evil.jpg", "..\\evil.jpg", "/etc/evil.jpg", "CON.jpg", "a\nb.jpg")):
-        fill(store, identity(str(number), hostile), "objects", [box(0, label) for label in HOSTILE], media(frames=1))
+        rows = [made for label in HOSTILE for made in of_frames(0, label)]
+        fill(store, identity(str(number), hostile), "objects", rows, media(frames=1))
     before = set(tmp_path.iterdir())
     target = tmp_path / "deep" / "er"
     target.parent.mkdir()
@@ -130,8 +158,7 @@ class Broken:
 def two_videos(path: Path, label: str):
     store = open_store(str(path))
     for letter in "ab":
-        boxes = [made(frame, label=label) for frame in range(5) for made in (box, track_box)]
-        fill(store, identity(letter), "objects", boxes)
+        fill(store, identity(letter), "objects", [made for frame in range(5) for made in of_frames(frame, label)])
     return store
 
 
@@ -158,15 +185,16 @@ def test_a_failed_export_leaves_what_was_there(name, tmp_path):
 def test_two_runs_over_the_same_frames_tell_a_thing_once_and_every_row(name, tmp_path):
     """A part, then the whole video; the run of another annotator over a part counts."""
     store = open_store(str(tmp_path / "s.db"))
-    boxes = [made(frame) for frame in (0, 1, 2) for made in (box, track_box)]
+    rows = [made for frame in (0, 1, 2) for made in of_frames(frame)]
     part = TimeRange(0.0, 0.1)
-    for changes, own in (({"time_range": part}, boxes[:4]), ({}, boxes)):
+    for changes, own in (({"time_range": part}, rows[:8]), ({}, rows)):
         fill(store, identity(), "objects", own, media(frames=3), **changes)
     fill(store, identity(), "others", [track_box(2, "other", "dog")], time_range=part)
     fill(store, identity(), "objects", [], status=RunStatus.FAILED, options={"another": 1})
-    counts = {"coco": 4, "coco-tracks": 4, "cvat": 4, "mot": 4, "yolo": 4}
-    assert write_export(with_options(name), ExportSource(store), tmp_path / "out") == counts.get(name, 11)
-    few = Query(types=(WANTED.get(name, "detection"),), limit=2)
+    counts = {"coco": 4, "coco-tracks": 4, "cvat": 4, "mot": 4, "yolo": 4, "textgrid": 6, "tsv": 10}
+    counts |= dict.fromkeys(("ctm", "rttm", "srt", "webvtt"), 3)
+    assert write_export(with_options(name), ExportSource(store), tmp_path / "out") == counts.get(name, 21)
+    few = Query(types=("word" if name == "srt" else WANTED.get(name, "detection"),), limit=2)
     assert write_export(with_options(name), ExportSource(store, few), tmp_path / "few") == 2
     store.close()
 
@@ -190,6 +218,8 @@ def test_text_of_any_kind_gets_through(name, store, tmp_path):
     if name == "cvat":
         content = "".join(ElementTree.fromstring(content.split(b"</annotations>")[0] + b"</annotations>").itertext())
         content = content.encode()
+    if name in UNDO:
+        content = UNDO[name](content.decode()).encode()
     for text in (HUGE, "Zebra \U0001f993", "שלום", "<script>alert(1)</script>"):
         assert text.encode() in content
 
@@ -202,7 +232,7 @@ def peak(name: str, count: int, folder: Path) -> int:
     return peak_of(with_options(name), count, folder, ENDLESS.get(name))
 
 
-def peak_of(exporter, count: int, folder: Path, made: Region | None = None) -> int:
+def peak_of(exporter, count: int, folder: Path, made: Annotation | None = None) -> int:
     folder.mkdir()
     with (folder / "file").open("wb") as file:
         out = LocalFolder(folder) if exporter.target == "folder" else file

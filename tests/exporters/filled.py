@@ -26,23 +26,29 @@ from cortexia.types import (
     Person,
     Pose,
     Query,
-    Region,
     RunSpec,
     RunStatus,
     Shot,
+    SoundEvent,
+    SpeakerTurn,
+    Speech,
+    SpokenWord,
     StoredRow,
     TimeSpan,
     Timestamp,
     Track,
     TrackBox,
+    Utterance,
     Verdict,
     VerdictStatus,
     VideoIdentity,
     VideoStream,
+    Word,
 )
 
 BASE = Fraction(1, 90_000)
 FRAME = 3600
+MILLI = Fraction(1, 1000)
 HOSTILE = ("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\tx", "\rx", "'quoted", 'a,"b"\r\nc', "../../../etc/passwd")
 UNICODE = ("Zebra \U0001f993", "שלום", "e\u0301", "\u202eevil", "<script>alert(1)</script>", "\x1b[31mred")
 HUGE = "x" * 256
@@ -133,6 +139,43 @@ def caption(frame: int, text: str) -> Caption:
     return Caption(span=span(frame), text=text, attributes={"=key": [text]})
 
 
+def during(start_s: float, end_s: float) -> TimeSpan:
+    """In milliseconds."""
+    return TimeSpan(*(Timestamp(round(time * 1000), MILLI) for time in (start_s, end_s)))
+
+
+def word(start_s: float, end_s: float, text: str = "word", utterance: int = 0, confidence: float | None = 0.5) -> Word:
+    return Word(span=during(start_s, end_s), text=text, utterance=utterance, confidence=confidence)
+
+
+def spoken(start_s: float, end_s: float, text: str = "word", label: str = "Ann", utterance: int = 0) -> SpokenWord:
+    return SpokenWord(
+        span=during(start_s, end_s), text=text, utterance=utterance, confidence=0.5, label=label, speaker_id=label[-8:]
+    )  # fmt: skip
+
+
+def utterance(start_s: float, end_s: float, text: str, number: int = 0, **more) -> Utterance:
+    return Utterance(span=during(start_s, end_s), text=text, number=number, confidence=0.5, **more)
+
+
+def turn(start_s: float, end_s: float, label: str = "Ann", **more) -> SpeakerTurn:
+    return SpeakerTurn(span=during(start_s, end_s), label=label, **{"speaker_id": label[-8:], **more})
+
+
+def sound(start_s: float, end_s: float, label: str = "laughter") -> SoundEvent:
+    return SoundEvent(span=during(start_s, end_s), label=label, confidence=0.5)
+
+
+def speech(start_s: float, end_s: float) -> Speech:
+    return Speech(span=during(start_s, end_s), confidence=0.5)
+
+
+def of_frames(frame: int, label: str = "person") -> list[Annotation]:
+    """What every format carries some of, a frame long: a box, one of a track, a word and a turn of a speaker."""
+    start, end = frame / 25, (frame + 1) / 25
+    return [box(frame, label), track_box(frame, label=label), word(start, end, label), turn(start, end, label)]
+
+
 def fill(
     store: StorageBackend,
     video: VideoIdentity,
@@ -156,6 +199,18 @@ def fill(
     return spec
 
 
+def said(start_s: float, text: str) -> list[Annotation]:
+    """``text`` as an utterance without words, and half a second later as a word, a turn and a sound."""
+    later = start_s + 0.5
+    return [
+        utterance(start_s + 100, later + 100, text, round(start_s * 2) + 1000, language="he"),
+        word(later, later + 0.25, text, round(start_s * 2)),
+        turn(later, later + 0.25, text),
+        sound(later, later + 0.25, text),
+        speech(later, later + 0.25),
+    ]
+
+
 def everything(folder: Path) -> StorageBackend:
     """A store with some of all: types, hostile and foreign text, a video without rows, a still, a failed run."""
     store = open_store(str(folder / "full.db"))
@@ -169,6 +224,9 @@ def everything(folder: Path) -> StorageBackend:
     fill(store, identity("a", "=a.mp4"), "loudness", [measure(0), measure(25)])
     fill(store, identity("b", "שלום.mkv"), "captions", [caption(index, text) for index, text in enumerate(UNICODE)])
     fill(store, identity("b", "שלום.mkv"), "motion", [], status=RunStatus.FAILED)
+    texts = [*HOSTILE, *UNICODE, HUGE, "person", "Zoë said:", "--> 00:00", "100%", "%41", "NA"]
+    heard = [made for place, text in enumerate(texts * 2) for made in said(place / 2, text)]
+    fill(store, identity("b", "שלום.mkv"), "speech", heard)
     fill(store, identity("c", "000000252219.jpg"), "objects", [box(0, "zebra")], media(640, 428, 1))
     fill(store, identity("d", "empty.mp4"), "objects", [])
     return store
@@ -177,7 +235,7 @@ def everything(folder: Path) -> StorageBackend:
 class Endless:
     """As much of a store as exporters read: one video with ``count`` rows like ``made``, made when asked for."""
 
-    def __init__(self, count: int, made: Region | None = None) -> None:
+    def __init__(self, count: int, made: Annotation | None = None) -> None:
         self.count = count
         self.spec = RunSpec(identity().video_id, "objects", "1")
         self.run_id = self.spec.run_id
@@ -209,3 +267,23 @@ class Endless:
 
     def runs(self, video_id: str | None = None, current_only: bool = True) -> Iterator[RunRecord]:
         yield RunRecord(self.spec, self.run_id, RunStatus.COMPLETED)
+
+
+class Listed(Endless):
+    """One video with these annotations, held in memory: for tests that need many stores."""
+
+    def __init__(self, annotations: Sequence[Annotation]) -> None:
+        super().__init__(len(annotations))
+        self.rows = sorted(map(self._row, range(len(annotations)), annotations), key=_canonical)
+
+    def find(self, query: Query) -> Iterator[StoredRow]:
+        return (row for row in self.rows if row.annotation.type in query.types)
+
+    def _row(self, number: int, made: Annotation) -> StoredRow:
+        start, end = made.span.start.micros(), made.span.end.micros()
+        video_id, run_id = self.spec.video_id, self.run_id
+        return StoredRow(f"{number:036}", made, video_id, "/videos/a.mp4", run_id, "heard", start, end, number, number)
+
+
+def _canonical(row: StoredRow) -> tuple[int, str, str]:
+    return row.start_us, row.annotation.type, row.annotation_id

@@ -37,6 +37,7 @@ def test_each_video_has_its_files(store, tmp_path):
         "a/object_detection",
         "a/object_tracking",
         "a/scene_detection",
+        "b/audio_processing",
         "b/captions",
         "b/job_metadata",
         "b/motion",

@@ -28,7 +28,8 @@ from cortexia.errors import ConfigurationError
 def command(store: str | None, config_file: str | None, as_list: bool, **given: Any) -> None:
     """Write annotations in a format, in order of video and time; or draw them: video, contact-sheet.
 
-    Formats for training and for scoring: coco, coco-tracks, mot, yolo, cvat. See --list.
+    Formats for training and for scoring: coco, coco-tracks, mot, yolo, cvat, ctm, rttm. Subtitles: webvtt, srt.
+    See --list.
 
     \b
     Examples:
@@ -36,6 +37,7 @@ def command(store: str | None, config_file: str | None, as_list: bool, **given: 
       cortexia export --type shot | head
       cortexia export --format yolo -o dataset --export-option images=key
       cortexia export --format cvat --annotator tracks -o tasks
+      cortexia export --format webvtt --video talk.mp4 -o talk.vtt
       cortexia export --format video --video talk.mp4 -o boxes.mp4
     """
     if as_list:
@@ -93,7 +95,8 @@ def _print_formats() -> None:
 
     for name in registry.names("exporters"):
         exporter = registry.load("exporters", name)
-        what = "a folder" if exporter.target == "folder" else f"a file {exporter.suffix}"
+        what = f"a file {exporter.suffix}" if exporter.suffix else "a folder"
+        what += " of each video" if exporter.suffix and exporter.target == "folder" else ""
         click.echo(f"{name:<15}{what}; does not carry: {'; '.join(exporter.cannot_carry) or 'nothing is lost'}")
     for name, drawn in DRAWN.items():
         what = f"a file {drawn.suffix} of one --video"

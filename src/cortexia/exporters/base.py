@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import IO, ClassVar, Literal, Protocol
+from typing import IO, ClassVar, Literal, Protocol, runtime_checkable
 
 from cortexia.documents import RunFacts as RunFacts
 from cortexia.documents import VideoFacts as VideoFacts
@@ -146,6 +146,30 @@ class FolderExporter(Protocol):
 
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         """Write what ``source`` holds; returns how many annotations."""
+
+
+@runtime_checkable
+class PerVideoExporter(Protocol):
+    """A ``FolderExporter`` whose folder has one file for each video, its name with ``suffix``, each whole by itself:
+    that of one video may also be written alone, to a file or a stream. ``empty``: what is in a file that tells nothing.
+    """
+
+    name: ClassVar[str]
+    suffix: ClassVar[str]
+    media_type: ClassVar[str]
+    cannot_carry: ClassVar[tuple[str, ...]]
+    target: ClassVar[Literal["folder"]]
+    empty: ClassVar[bytes]
+
+    def write(self, source: ExportSource, out: ExportFolder) -> int:
+        """Write what ``source`` holds; returns how many annotations."""
+
+
+@runtime_checkable
+class JoinableExporter(PerVideoExporter, Protocol):
+    """One whose files may follow each other in one file: lines tell of which video they are. ``may_join`` is true."""
+
+    may_join: ClassVar[bool]
 
 
 Exporter = FileExporter | FolderExporter

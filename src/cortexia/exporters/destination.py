@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from cortexia.exporters.base import Exporter, ExportSource
+from cortexia.errors import ConfigurationError
+from cortexia.exporters.base import Exporter, ExportSource, JoinableExporter, PerVideoExporter
 from cortexia.files import atomic_file, make_folder, safe_join, translate_os_error
 
 
@@ -41,11 +42,60 @@ class LocalFolder:
             path.parent.rmdir()
 
 
+class OneFile:
+    """The file of one video, in place of a folder of such files; of several videos where ``exporter`` may join them."""
+
+    def __init__(self, exporter: PerVideoExporter, out: IO[bytes]) -> None:
+        self._exporter = exporter
+        self._out = out
+        self._begun: str | None = None
+
+    @contextlib.contextmanager
+    def file(self, name: str, durable: bool = True) -> Iterator[IO[bytes]]:
+        if self._begun is not None and not isinstance(self._exporter, JoinableExporter):
+            raise ConfigurationError(
+                f"{self._exporter.name} has a file for each video ({self._begun}, {name}): "
+                "name a folder with --output, or one video with --video"
+            )
+        self._begun = name
+        yield self._out
+
+    def holds(self, name: str) -> bool:
+        return False
+
+    def discard(self, name: str) -> None:
+        """Nothing of an earlier export is here."""
+
+    def end(self) -> None:
+        if self._begun is None:
+            self._out.write(self._exporter.empty)
+
+
 def write_export(exporter: Exporter, source: ExportSource, path: Path) -> int:
     """Write to the file or folder ``path``, which is replaced only when complete: a file as a whole, a folder file by
-    file. Returns how many annotations. Raises ``DiskFullError``, ``ReadOnlyError``, ``ResourceError``."""
-    if exporter.target == "folder":
+    file. A format with a file for each video writes a file where ``path`` ends with its suffix and is no folder.
+    Returns how many annotations. Raises ``DiskFullError``, ``ReadOnlyError``, ``ResourceError``, and
+    ``ConfigurationError`` for several videos that would be one file."""
+    if exporter.target == "folder" and not _is_one_file(exporter, path):
         make_folder(path)
         return exporter.write(source, LocalFolder(path))
     with atomic_file(path) as out:
+        return write_stream(exporter, source, out)
+
+
+def write_stream(exporter: Exporter, source: ExportSource, out: IO[bytes]) -> int:
+    """Write to a stream. Returns how many annotations. Raises ``ConfigurationError`` for a format of several files, and
+    for several videos where each has a file of its own."""
+    if exporter.target == "file":
         return exporter.write(source, out)
+    if not isinstance(exporter, PerVideoExporter):
+        raise ConfigurationError(f"{exporter.name} writes several files: name a folder with --output")
+    folder = OneFile(exporter, out)
+    count = exporter.write(source, folder)
+    folder.end()
+    return count
+
+
+def _is_one_file(exporter: Exporter, path: Path) -> bool:
+    is_named = path.suffix.casefold() == exporter.suffix.casefold() and not path.is_dir()
+    return isinstance(exporter, PerVideoExporter) and is_named
