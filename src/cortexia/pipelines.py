@@ -16,7 +16,8 @@ PIPELINES: dict[str, tuple[str, ...]] = {
     "scene": ("shots", "frames", "shot_summary"),
     "quality": ("quality", "quality_summary"),
     "motion": ("motion", "motion_summary"),
-    "audio": ("loudness", "sounds"),
+    "audio": ("loudness", "speech", "sounds"),
+    "speech": ("speech", "transcription", "voices", "speakers", "speaker_words"),
     "person": ("objects", "tracks", "people"),
     "face": ("faces", "face_groups"),
 }
