@@ -10,7 +10,14 @@ from cortexia.pipelines import MODES, PIPELINES, annotators_of
 
 
 def test_modes_pipelines_and_annotators_are_joined_in_order_without_repeats():
-    assert annotators_of("scene | loudness|audio") == ("shots", "frames", "shot_summary", "loudness", "sounds")
+    assert annotators_of("scene | loudness|audio") == (
+        "shots",
+        "frames",
+        "shot_summary",
+        "loudness",
+        "speech",
+        "sounds",
+    )
 
 
 def test_an_unknown_word_lists_the_known_ones():

@@ -17,7 +17,7 @@ from tiny_whisper import tiny_whisper
 from cortexia.annotators.speech import Speech
 from cortexia.annotators.transcription import Transcription, TranscriptionSession
 from cortexia.config import Settings
-from cortexia.errors import ConfigurationError
+from cortexia.errors import ConfigurationError, UnknownNameError
 from cortexia.models.access import open_models
 from cortexia.models.adoption import Adoption
 from cortexia.models.catalogue import load_catalogue
@@ -146,9 +146,17 @@ def test_without_speech_nothing_is_asked():
 
 def test_what_was_said_last_helps_with_what_comes_next():
     heard([(1.0, 2.0), (5.0, 6.0)], says=lambda sound, asked: "the quick fox", prompt="Ada, Grace")
-    assert [asked.prompt for asked in ECHO[0].asked] == ["Ada, Grace", "Ada, Grace the quick fox"]
+    assert [(asked.prompt, asked.said) for asked in ECHO[0].asked] == [
+        *(("Ada, Grace", ""), ("Ada, Grace", "the quick fox"))
+    ]
     heard([(1.0, 2.0), (5.0, 6.0)], says=lambda sound, asked: "the quick fox", context=False)
-    assert [asked.prompt for asked in ECHO[0].asked] == ["", ""]
+    assert [asked.said for asked in ECHO[0].asked] == ["", ""]
+
+
+def test_what_nobody_believes_helps_with_nothing(monkeypatch):
+    monkeypatch.setattr("cortexia.annotators._transcripts._is_silence", lambda text: True)
+    assert heard([(1.0, 2.0), (5.0, 6.0)], says=lambda sound, asked: "Thanks for watching!") == []
+    assert [asked.said for asked in ECHO[0].asked] == ["", ""]
 
 
 def test_a_language_that_was_found_is_kept():
@@ -164,7 +172,7 @@ def test_a_model_in_a_loop_is_asked_in_other_words():
 
     rows = utterances(heard([(1.0, 2.0), (5.0, 6.0)], says=says, model="a-whisper"))
     assert [row.text for row in rows] == ["we go home", "we go home"]
-    assert [asked.prompt for asked in ECHO[0].asked] == [""] * 4, "a loop is no help"
+    assert [asked.said for asked in ECHO[0].asked] == ["", "", "we go home", ""]
 
 
 def test_a_loop_that_stays_is_cut_and_says_so():
@@ -178,7 +186,7 @@ def test_a_loop_that_stays_is_cut_and_says_so():
 @pytest.mark.parametrize("block", [4000, 1, 333])
 def test_blocks_change_nothing(block):
     spans = [(0.1, 0.4), (0.5, 0.9), (2.5, 2.9)]
-    says = lambda sound, asked: f"{len(sound)} {asked.prompt[-9:]}"  # noqa: E731
+    says = lambda sound, asked: f"{len(sound)} {asked.said[-9:]}"  # noqa: E731
     length = 3.4 if block == 1 else 60.0
     assert heard(spans, length, says, block) == heard(spans, length, says)
 
@@ -186,7 +194,7 @@ def test_blocks_change_nothing(block):
 @given(st.data())
 @settings(max_examples=25, deadline=None)
 def test_restarts_change_nothing(data):
-    ECHO[0] = Echo(lambda sound, asked: f"{len(sound)} {int(sound[0]) if len(sound) else 0} {asked.prompt[-9:]}")
+    ECHO[0] = Echo(lambda sound, asked: f"{len(sound)} {int(sound[0]) if len(sound) else 0} {asked.said[-9:]}")
     spans, at = [], 0.0
     for _ in range(data.draw(st.integers(1, 6))):
         at += data.draw(st.floats(0.05, 8.0))
@@ -234,10 +242,23 @@ def test_the_best_model_is_taken_and_pocketsphinx_where_there_is_none():
     assert SPHINX.model_ids == ()
 
 
-@pytest.mark.parametrize("options", [{"beam_size": 0}, {"beam_size": 21}, {"prompt": "x" * 801}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"beam_size": 0}, {"beam_size": 21}, {"prompt": "x" * 801}, {"language": "English"}, {"language": "EN"}),
+        {"model": "pocketsphinx", "language": "de"},
+        {"model": "pocketsphinx", "translate": True},
+    ],
+)
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ConfigurationError):
         Transcription(**options)
+
+
+def test_a_wish_that_nothing_here_can_fulfil_is_refused_when_the_job_is_made():
+    with pytest.raises(ConfigurationError, match="whisper-small"):
+        Transcription(language="de").bound(lambda task: None)
+    assert Transcription(language="de").bound(lambda task: "whisper-tiny").language == "de"
 
 
 def test_who_chose_no_model_has_none():
@@ -278,6 +299,22 @@ def test_whisper_end_to_end(whisper, data_dir):
     assert all(row.span.end <= spoken[-1].span.end for row in rows)
     for stop in drive.stops[::11]:
         assert drive.resume(stop, said) == said
+
+
+def test_a_language_that_the_model_does_not_know_is_refused_at_once(whisper):
+    models, model = whisper
+    with pytest.raises(UnknownNameError, match="language"):
+        Transcription(model=model, language="xx").session(models)
+
+
+def test_long_words_to_expect_and_all_that_was_said_fit_together(whisper):
+    """Of scripts whose letters are several tokens each, too."""
+    models, model = whisper
+    speech = told(*((at, at + 1.0) for at in range(1, 40, 3)))
+    samples = np.random.default_rng(2).uniform(-0.3, 0.3, 42 * RATE).astype(np.float32)
+    recipe = Transcription(model=model, beam_size=1, words=False, prompt="ความ" * 200)
+    said = annotations(Drive(recipe, models, sound_of(samples, [4000]), upstream=speech).run())
+    assert len(utterances(said)) > 3
 
 
 @pytest.mark.data

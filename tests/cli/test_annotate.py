@@ -283,5 +283,5 @@ def test_pipelines_name_groups_of_annotators(cortexia, clip):
     done = cortexia("plan", clip, "--pipelines", "audio,quality", "--annotators", "frames", "--json")
     assert done.returncode == 0, done.stderr
     names = [run["annotator"] for run in json.loads(done.stdout)[0]["runs"]]
-    assert sorted(names) == ["frames", "loudness", "quality", "quality_summary", "shots", "sounds"]
+    assert sorted(names) == ["frames", "loudness", "quality", "quality_summary", "shots", "sounds", "speech"]
     assert cortexia("plan", clip, "--pipelines", "sceen").returncode == 2

@@ -68,7 +68,8 @@ def test_without_models_only_what_needs_none_is_complete():
 @pytest.mark.data
 def test_models_that_are_here_make_presets_complete(data_dir, tmp_path, monkeypatch):
     (tmp_path / "cache/models").mkdir(parents=True)
-    for path in (data_dir / "models/detect/yolox_nano.onnx", *(data_dir / "models/face").glob("*.onnx")):
+    heard = data_dir / "models/audio/yamnet_spectra_in.tflite"
+    for path in (data_dir / "models/detect/yolox_nano.onnx", heard, *(data_dir / "models/face").glob("*.onnx")):
         (tmp_path / "cache/models" / path.name).symlink_to(path)
     found = finding_of(examine()[1], "models")
     assert (found["health"], found["remedy"]) == ("ok", "cortexia models pull balanced")

@@ -143,7 +143,7 @@ def test_annotate_tells_its_preset_and_what_a_better_one_takes(cortexia, clip):
     assert code == 0
     assert err.splitlines()[0] == (
         "preset offline (nothing to download); 'cortexia models pull fast' adds"
-        " yolox-nano, yunet, fsanet-1x1, fsanet-var (6.5 MB)"
+        " yolox-nano, yunet, fsanet-1x1, fsanet-var, yamnet (10.5 MB)"
     )
     assert "shot_summary 1" in out
 
@@ -179,7 +179,7 @@ def test_with_json_the_preset_is_an_event(cortexia, clip):
     for arguments in (("plan", clip), ("annotate", clip, "--dry-run")):
         code, out, err = cortexia(*arguments, "--json")
         assert (code, json.loads(out)[0]["runs"][0]["annotator"]) == (0, "shots")
-        assert json.loads(err)["lacking"] == ["yolox-nano", "yunet", "fsanet-1x1", "fsanet-var"]
+        assert json.loads(err)["lacking"] == ["yolox-nano", "yunet", "fsanet-1x1", "fsanet-var", "yamnet"]
 
 
 def test_options_go_before_those_of_a_preset(cortexia, clip):

@@ -24,7 +24,7 @@ from harness import Lab
 
 from cortexia import registry
 from cortexia.decoders.pyav import PyAVDecoder
-from cortexia.testing import click, noise, speech, tone
+from cortexia.testing import click, laughter, noise, speech, tone
 from cortexia.types import VideoIdentity
 from sounds import annotate, encode, exported, samples_of
 
@@ -38,11 +38,22 @@ class Case:
     least: Mapping[str, int]
     wanted: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    is_costly: bool = False
+    """Then it is run a few times, not many."""
 
 
 HEARD = {
     "loudness": Case(180, {"measure": 180, "sound_event": 60}),
     "speech": Case(180, {"speech": 30}),
+    "voices": Case(60, {"embedding": 40}),
+    "sounds": Case(60, {"sound_event": 1}, options={"sounds": {"model": "offline"}}),
+    "words, turns and events": Case(
+        30,
+        {"utterance": 2, "word": 3, "speaker_turn": 3, "spoken_word": 3, "sound_event": 1},
+        ("speaker_words", "sounds"),
+        {"transcription": {"model": "pocketsphinx"}, "sounds": {"model": "offline"}},
+        is_costly=True,
+    ),
 }
 
 
@@ -55,7 +66,7 @@ def events(seconds: int) -> list[Any]:
         made += [speech(at, 1.7, (110.0, 200.0)[turn % 2]), click(at + 1.9), noise(at + 2.3, 0.3 + 0.1 * (turn % 3))]
         made += [tone(at + 3.0, 0.4, 440.0 + 30 * turn)] * (turn % 2)
         at, turn = at + 3.1 + 0.37 * (turn % 4), turn + 1
-    return made
+    return [*made, laughter(seconds - 3.0, 2.5)]
 
 
 @pytest.fixture(scope="module")
@@ -105,10 +116,14 @@ def undisturbed(name, clip, tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.mark.parametrize("window_s", [1.0, 10.0, 60.0])
 def test_windows_change_nothing(tmp_path, name, clip, undisturbed, window_s):
+    if HEARD[name].is_costly and window_s > 1.0:
+        pytest.skip("costly: one window length is enough")
     assert heard(tmp_path, name, clip, window_s=window_s) == undisturbed
 
 
 def test_blocks_at_once_and_threads_change_nothing(tmp_path, name, clip, undisturbed):
+    if HEARD[name].is_costly:
+        pytest.skip("costly: the sessions' own tests change their blocks")
     assert heard(tmp_path, name, clip, batch_size=1, threads=1) == undisturbed
     assert heard(tmp_path / "many", name, clip, batch_size=64, executor="processes") == undisturbed
 
@@ -131,7 +146,7 @@ def test_a_stop_after_any_window_changes_nothing(tmp_path, name, clip):
     whole.run()
     expected = whole.export()
     assert expected
-    for die_after in (1, 9, 23):
+    for die_after in (9,) if HEARD[name].is_costly else (1, 9, 23):
         stopped = lab_of(tmp_path / f"stopped-{die_after}", name, clip)
         runs = 0
         while stopped.run(window_s=1.0, die_after=die_after if runs < 3 else None) != "completed":

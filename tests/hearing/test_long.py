@@ -12,7 +12,7 @@ import pytest
 from cortexia.testing import click, loop_video, speech, tone
 from sounds import encode, samples_of
 
-HEARD = ("loudness", "speech")
+HEARD = ("loudness", "speech", "sounds", "voices")
 PART_S, HOURS = 30, 4
 MOST_MB = 1000
 

@@ -62,7 +62,7 @@ def test_what_a_better_one_lacks_is_only_what_is_not_here(tmp_path):
 def test_a_named_preset_is_taken_with_what_it_lacks():
     choice = choose_preset("fast", load_catalogue(), ModelLibrary([]))
     assert (choice.preset, choice.better) == (find_preset("fast"), None)
-    assert [entry.id for entry in choice.lacking] == ["yolox-nano", "yunet", "fsanet-1x1", "fsanet-var"]
+    assert [entry.id for entry in choice.lacking] == ["yolox-nano", "yunet", "fsanet-1x1", "fsanet-var", "yamnet"]
     with pytest.raises(UnknownNameError, match="did you mean 'fast'"):
         choose_preset("fastt", load_catalogue(), ModelLibrary([]))
 

@@ -90,6 +90,15 @@ def test_a_wish_changes_what_it_says(model, wish):
     assert model.transcribe(SOUND, dataclasses.replace(ASKED, **wish)).texts != model.transcribe(SOUND, ASKED).texts
 
 
+def test_a_prompt_that_is_too_long_loses_its_beginning_and_keeps_the_words_to_expect(model):
+    long = dataclasses.replace(ASKED, prompt="Ada", said="é" * 800, words=False)
+    tokens = model._prompt(long)
+    assert len(tokens) == 200
+    assert tokens[:4] == model._prompt(dataclasses.replace(ASKED, prompt="Ada"))
+    assert model.transcribe(SOUND, long).texts
+    assert model._prompt(ASKED) is None
+
+
 def test_what_came_before_changes_nothing(model, folder):
     before = model.transcribe(SOUND, ASKED)
     model.transcribe(SOUND[:16_000], Asked(beam=1))
@@ -112,6 +121,14 @@ def test_weights_may_be_int8_in_the_file(tmp_path):
 def test_unknown_languages_are_refused_by_name(model):
     with pytest.raises(UnknownNameError, match=r"language .*'xx'"):
         model.transcribe(SOUND, Asked(language="xx"))
+
+
+def test_a_model_that_does_not_translate_says_so(folder):
+    content = content_of(folder)
+    entry = dataclasses.replace(content.entry, settings={"translates": False})
+    with pytest.raises(ConfigurationError, match="does not translate"):
+        WhisperTranscriber(dataclasses.replace(content, entry=entry), "cpu").require(Asked(translate=True))
+    assert load_catalogue()["whisper-large-v3-turbo"].settings == {"translates": False}
 
 
 @pytest.mark.parametrize("lacking", ["tokenizer.json", "config.json"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from cortexia.annotators._sound import SoundSession, Tape
 from cortexia.annotators._sound_edges import ending, onset
 from cortexia.types import Annotation, SoundEvent
 
+_LONGEST = 600 * 16_000
+"""Samples of an event: what goes on for longer goes on in the next one. So rows come out in time, whatever lasts."""
 _FAINT = 10 * 16_000
 """Samples: for as long, at most, a sound is faint before it is heard. So rows come out in time, whatever hums."""
 
@@ -103,8 +105,11 @@ class EventsSession(SoundSession):
         if any(score.value >= self.limits.thresholds[score.label] * self.limits.hysteresis for score in scores):
             self._note(scores, self._bounds(before, window, tape.rate))
         self._step += 1
-        gap = -(-self.limits.min_gap // self.listener.hop)
-        return self._close(tape, [label for label, event in self._open.items() if self._step - event.last > gap])
+        gap = max(1, -(-self.limits.min_gap // self.listener.hop))
+        return self._close(tape, [label for label, event in self._open.items() if self._is_over(event, gap)])
+
+    def _is_over(self, event: OpenEvent, gap: int) -> bool:
+        return self._step - event.last > gap or event.end - event.start >= _LONGEST
 
     def _bounds(self, before: NDArray[np.float32], window: NDArray[np.float32], rate: int) -> tuple[int, int]:
         """Samples of the stretch from which, and to which, something heard in this window sounds."""
@@ -165,13 +170,13 @@ class EventsSession(SoundSession):
     def memory(self) -> dict[str, Any]:
         return {
             "step": self._step,
-            "open": {label: asdict(event) for label, event in self._open.items()},
+            "open": {label: list(astuple(event)) for label, event in self._open.items()},
             "ended": dict(self._ended),
         }
 
     def recall(self, memory: Mapping[str, Any]) -> None:
         self._step = memory["step"]
-        self._open = {label: OpenEvent(**event) for label, event in memory["open"].items()}
+        self._open = {label: OpenEvent(*event) for label, event in memory["open"].items()}
         self._ended = dict(memory["ended"])
 
     def close(self) -> None:

@@ -37,14 +37,15 @@ def wanted_labels(text: str | None, classes: Sequence[str]) -> dict[str, tuple[s
     """The labels that ``text`` asks for, each with the classes that it stands for.
 
     ``text``: groups and classes with commas between them (names of classes have commas of their own), ``all`` for every
-    class by its own name, ``None`` for every group. Case does not count, but where a class is called as a group is: the
-    group is meant unless the class is written as AudioSet has it. Raises ``UnknownNameError``.
+    class by its own name, ``None`` for every group, or every class where the model knows none of any group. Case does
+    not count, but where a class is called as a group is: the group is meant unless the class is written as AudioSet has
+    it. Raises ``UnknownNameError``.
     """
     groups = {label: tuple(name for name in names if name in classes) for label, names in GROUPS.items()}
     groups = {label: names for label, names in groups.items() if names}
     own: dict[str, tuple[str, ...]] = {name: (name,) for name in classes}
     if text is None:
-        return groups
+        return groups or own
     if text.strip().lower() == ALL:
         return own
     known = {**own, **groups}

@@ -23,19 +23,31 @@ _LEAST_SPEECH = 0.1
 
 
 def has_loop(transcript: Transcript) -> bool:
-    spoken = _spoken(transcript.texts)
+    spoken = [unit for text in transcript.texts for unit in _units(text)]
     return len(kept_places(spoken)) < len(spoken)
 
 
-def believed(transcript: Transcript, speech: Spans) -> tuple[tuple[HeardText, int], ...]:
-    """Texts without their loops, each with the number of words that were left out; those that nobody spoke are left
-    out altogether. ``speech``: when somebody speaks (seconds, as those of the transcript)."""
-    kept = []
-    for text in transcript.texts:
-        unlooped, removed = _unlooped(text)
-        if not _is_silence(text) and _share(text, speech) >= _LEAST_SPEECH:
-            kept.append((unlooped, removed))
-    return tuple(kept)
+def believed(transcript: Transcript, speech: Spans, length_s: float) -> tuple[tuple[HeardText, int], ...]:
+    """Texts without loops, be they within one or over several, each with the number of words that were left out; those
+    that nobody spoke are left out altogether. ``speech``: when somebody speaks; ``length_s``: of what was heard
+    (seconds, as those of the transcript)."""
+    texts = [_clipped(text, length_s) for text in transcript.texts if text.start_s < length_s]
+    texts = [text for text in texts if not _is_silence(text) and _share(text, speech) >= _LEAST_SPEECH]
+    units = [_units(text) for text in texts]
+    kept = set(kept_places([unit for own in units for unit in own]))
+    told = []
+    first = 0
+    for text, own in zip(texts, units, strict=True):
+        places = [place for place in range(len(own)) if first + place in kept]
+        first += len(own)
+        if places:
+            told.append((_with_units(text, own, places), len(own) - len(places)))
+    return tuple(told)
+
+
+def _clipped(text: HeardText, length_s: float) -> HeardText:
+    """Whisper's times may lie beyond the end of the sound."""
+    return replace(text, start_s=max(0.0, text.start_s), end_s=min(text.end_s, length_s))
 
 
 def kept_places(words: Sequence[str]) -> list[int]:
@@ -66,24 +78,23 @@ def _plain(word: str) -> str:
     return word.strip(" .,!?;:\"'()[]-\u2026").casefold()
 
 
-def _spoken(texts: Sequence[HeardText]) -> list[str]:
-    return [word for text in texts for word in _units(text)]
-
-
 def _units(text: HeardText) -> list[str]:
-    """Its words; those between spaces where it came without."""
-    return [word.text for word in text.words] or text.text.split()
+    """Its words; where it came without, those between spaces, or characters in scripts that have none."""
+    if text.words:
+        return [word.text for word in text.words]
+    return text.text.split() if _has_spaces(text.text, len(text.text) // 20) else list(text.text.replace(" ", ""))
 
 
-def _unlooped(text: HeardText) -> tuple[HeardText, int]:
-    spoken = _units(text)
-    kept = kept_places(spoken)
-    if len(kept) == len(spoken):
-        return text, 0
-    between = " " if " " in text.text else ""  # not all scripts have spaces
-    words = tuple(text.words[place] for place in kept) if text.words else ()
-    shorter = replace(text, text=between.join(spoken[place] for place in kept), words=words)
-    return shorter, len(spoken) - len(kept)
+def _has_spaces(text: str, least: int) -> bool:
+    return text.count(" ") >= least
+
+
+def _with_units(text: HeardText, units: Sequence[str], places: Sequence[int]) -> HeardText:
+    if len(places) == len(units):
+        return text
+    between = " " if _has_spaces(text.text, max(1, len(units) // 2)) else ""
+    words = tuple(text.words[place] for place in places) if text.words else ()
+    return replace(text, text=between.join(units[place] for place in places), words=words)
 
 
 def _is_silence(text: HeardText) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+_LEAST = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class SpeechLimits:
@@ -32,8 +34,9 @@ class SpeechIntervals:
     """Intervals of speech out of one probability for each chunk.
 
     Speech begins with a chunk of at least ``threshold``, and ends where ``min_silence`` chunks in a row stay below
-    ``threshold - hysteresis``: with the first of them. What is shorter than ``min_speech`` is dropped. What reaches
-    ``max_speech`` is cut before the least probable chunk of its second half, and goes on from there.
+    ``threshold - hysteresis`` (below 0.01 at least: nothing would be less probable than 0): with the first of them.
+    What is shorter than ``min_speech`` is dropped. What reaches ``max_speech`` is cut before the least probable chunk
+    of its second half, and goes on from there.
 
     ``heard``: chunks so far. ``floor``: end of the last interval, where the next may begin. ``opened``: chunk at which
     speech began, if it is open, and ``odds`` the probabilities from there on.
@@ -56,7 +59,7 @@ class SpeechIntervals:
                 self.opened, self.is_cut, self.quiet, self.odds = at, False, 0, [probability]
             return []
         self.odds.append(probability)
-        self.quiet = self.quiet + 1 if probability < limits.threshold - limits.hysteresis else 0
+        self.quiet = self.quiet + 1 if probability < max(_LEAST, limits.threshold - limits.hysteresis) else 0
         if self.quiet >= limits.min_silence:
             return self._close(self.heard - self.quiet)
         if self.heard - self._first >= limits.max_speech:
@@ -83,7 +86,7 @@ class SpeechIntervals:
         odds = self.odds[:length]
         is_speech = self.is_cut or length >= self.limits.min_speech
         self.opened, self.odds = None, []
-        if not is_speech or not odds:
+        if not is_speech or length <= 0:
             return []
         self.floor = min(self.heard, stop + self.limits.pad)
         return [Interval(first, self.floor, sum(odds) / len(odds))]
@@ -94,6 +97,7 @@ class SpeechIntervals:
         half = len(self.odds) // 2
         at = half + min(range(len(self.odds) - half), key=lambda place: self.odds[half + place])
         before, self.odds = self.odds[:at], self.odds[at:]
+        self.quiet = min(self.quiet, len(self.odds))
         self.opened, self.is_cut, self.floor = opened + at, True, opened + at
         return [Interval(first, self.floor, sum(before) / len(before))]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -59,6 +60,16 @@ class Transcription(StreamAnnotator):
         require_ranges(self, {"beam_size": (1, 20)})
         if self.prompt is not None and len(self.prompt) > 4 * _TAIL:
             raise ConfigurationError(f"option 'prompt' of annotator {self.name!r} has at most {4 * _TAIL} characters")
+        if self.language is not None and not re.fullmatch("[a-z]{2,3}", self.language):
+            raise ConfigurationError(
+                f"option 'language' of annotator {self.name!r} is a code such as 'de' (ISO 639-1), not"
+                f" {self.language!r}"
+            )
+        if self.model == POCKETSPHINX and (self.language not in (None, "en") or self.translate):
+            raise ConfigurationError(
+                f"annotator {self.name!r}: {POCKETSPHINX} knows English only and translates nothing; run:"
+                " cortexia models pull whisper-small"
+            )
 
     @property
     def model_ids(self) -> tuple[str, ...]:
@@ -68,6 +79,11 @@ class Transcription(StreamAnnotator):
         if self.model != AUTO:
             return self
         return dataclasses.replace(self, model=best_model(TRANSCRIPTION) or POCKETSPHINX)
+
+    @property
+    def asked(self) -> Asked:
+        """What every piece of speech is asked for."""
+        return Asked(self.language, self.translate, self.words, self.beam_size, self.prompt or "")
 
     def session(self, context: SessionContext) -> TranscriptionSession:
         return TranscriptionSession(self, self._transcriber(context), context.moved)
@@ -79,7 +95,9 @@ class Transcription(StreamAnnotator):
             return SphinxTranscriber()
         if self.model == AUTO or context.models is None:
             raise ConfigurationError(f"annotator {self.name!r}: nobody said which weights {self.model!r} stands for")
-        return LentWhisper(context.models, self.model)
+        whisper = LentWhisper(context.models, self.model)
+        whisper.require(self.asked)
+        return whisper
 
 
 @dataclass(slots=True)
@@ -104,7 +122,7 @@ class TranscriptionSession(SoundSession):
         self._memory = _Memory()
 
     def begin_stretch(self, tape: Tape) -> None:
-        self._memory.waiting = []
+        self._memory.waiting, self._memory.tail = [], ""
 
     def hear(self, tape: Tape, upstream: Sequence[Annotation]) -> list[Annotation]:
         made = self._told(tape, upstream)
@@ -136,27 +154,27 @@ class TranscriptionSession(SoundSession):
         transcript = self._heard(tape.between(first, last))
         self._moved()
         speech = [((start - first) / tape.rate, (end - first) / tape.rate) for start, end in spans]
+        told = believed(transcript, speech, (last - first) / tape.rate)
+        # a loop feeds on itself: it is no help with what comes next
+        said = "" if has_loop(transcript) else " ".join(text.text for text, _ in told)
+        self._memory.tail = said[-_TAIL:]
         made: list[Annotation] = []
-        for text, removed in sorted(believed(transcript, speech), key=lambda pair: pair[0].start_s):
+        for text, removed in sorted(told, key=lambda pair: pair[0].start_s):
             made += self._rows(tape, (first, last), transcript.language, text, removed)
         return made
 
     def _heard(self, sound: Sound) -> Transcript:
         """What the model says; asked once more, in other words, when it is caught in a loop."""
         recipe, memory = self._recipe, self._memory
-        prompt = " ".join(part for part in (recipe.prompt, memory.tail if recipe.context else None) if part)
-        language = recipe.language or memory.language
-        asked = Asked(language, recipe.translate, recipe.words, recipe.beam_size, prompt)
+        asked = dataclasses.replace(
+            recipe.asked, language=recipe.language or memory.language, said=memory.tail if recipe.context else ""
+        )
         transcript = self._transcriber.transcribe(sound, asked)
-        is_loop = has_loop(transcript)
-        if is_loop and recipe.model != POCKETSPHINX:
-            unhelped = dataclasses.replace(asked, prompt=recipe.prompt or "", no_repeats_of=3)
+        if has_loop(transcript) and recipe.model != POCKETSPHINX:
+            unhelped = dataclasses.replace(asked, said="", no_repeats_of=3)
             transcript = self._transcriber.transcribe(sound, unhelped)
         if transcript.language_probability >= _SURE:
             memory.language = memory.language or transcript.language
-        # a loop feeds on itself: it is no help with what comes next
-        said = "" if is_loop else " ".join(text.text for text in transcript.texts)
-        memory.tail = said[-_TAIL:]
         return transcript
 
     def _rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from av.filter import Graph
 from numpy.typing import NDArray
 
+_UNORDERED = re.compile(r"\d+ channels.*")
+"""How a layout is called of which only the number of channels is known."""
 _REALS = {"flt": np.float32, "fltp": np.float32, "dbl": np.float64, "dblp": np.float64}
 
 
@@ -18,7 +21,8 @@ class Mixer:
     """Takes decoded frames of one form (sample format, layout, rate), gives samples (n,).
 
     Channels are weighted as in ITU-R BS.775 (the low-frequency channel not at all), and the weights brought to a sum
-    of 1: what all channels share keeps its level, and nothing gets beyond full scale that was not there before.
+    of 1: what all channels share keeps its level, and nothing gets beyond full scale that was not there before. Of
+    channels that nobody says the places of, all count alike.
     Samples that are no finite numbers are silence, or full scale where they are infinite; they are put right before
     the rate is changed, so that they spoil no others.
     """
@@ -28,9 +32,13 @@ class Mixer:
         base = Fraction(1, frame.sample_rate)
         form = {"sample_rate": frame.sample_rate, "format": frame.format.name, "layout": frame.layout.name}
         source = self._graph.add_abuffer(**form, time_base=base)
+        last = source
+        if _UNORDERED.fullmatch(frame.layout.name):
+            last = self._graph.add("pan", alike(frame.layout.nb_channels))
+            source.link_to(last)
         mono = self._graph.add("aresample", f"osr={rate}:ochl=mono:osf=flt:rematrix_maxval=1")
         sink = self._graph.add("abuffersink")
-        source.link_to(mono)
+        last.link_to(mono)
         mono.link_to(sink)
         self._graph.configure()
 
@@ -49,6 +57,11 @@ class Mixer:
             except (BlockingIOError, av.EOFError):
                 return
             yield np.frombuffer(frame.planes[0], np.float32, frame.samples).copy()
+
+
+def alike(channels: int) -> str:
+    """What makes the filter ``pan`` mix so many channels with equal weights."""
+    return "mono|c0=" + "+".join(f"{1 / channels:.9f}*c{number}" for number in range(channels))
 
 
 def put_right(frame: Any) -> None:

@@ -172,6 +172,8 @@ class StreamPass:
         for lane in lanes:
             if verdict.status is VerdictStatus.REJECTED and lane.recipe.medium is Medium.VIDEO:
                 lane.end(RunStatus.SKIPPED, verdict.reason or "rejected", verdict.message)
+            if lane.recipe.medium is Medium.AUDIO and verdict.error_count and not verdict.audio_samples:
+                lane.end(RunStatus.FAILED, "no_sound", f"no sound could be decoded ({verdict.first_error})")
             lane.finish()
 
     def _fail_if_changed(self, lanes: list[Lane], source: os.stat_result) -> None:

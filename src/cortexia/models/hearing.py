@@ -18,8 +18,9 @@ class Asked:
     """How a piece of speech is to be put into words.
 
     ``language``: ISO 639-1 code; ``None``: to be found out. ``translate``: into English. ``words``: with the time of
-    each. ``beam``: so many guesses are followed at a time. ``prompt``: what was said before, or words to expect.
-    ``no_repeats_of``: no sequence of so many tokens comes twice; 0 allows all.
+    each. ``beam``: so many guesses are followed at a time. ``prompt``: words to expect. ``said``: what was said before;
+    the end of it, where it is too long for the model. ``no_repeats_of``: no sequence of so many tokens comes twice; 0
+    allows all.
     """
 
     language: str | None = None
@@ -27,6 +28,7 @@ class Asked:
     words: bool = True
     beam: int = 5
     prompt: str = ""
+    said: str = ""
     no_repeats_of: int = 0
 
 

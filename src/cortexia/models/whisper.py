@@ -23,6 +23,8 @@ TRANSCRIPTION = "transcription"
 _NEEDED = ("config.json", "model.bin", "tokenizer.json")
 _LONGEST = 224
 """Tokens of an answer: half of the model's memory, as its authors have it."""
+_PROMPT = 200
+"""Tokens of a prompt: what is left, but for those that say the language and the task."""
 
 
 class WhisperTranscriber:
@@ -36,6 +38,7 @@ class WhisperTranscriber:
         self._id = content.entry.id
         if missing := [name for name in _NEEDED if name not in content.files]:
             raise ModelError("malformed", f"model {self._id!r} lacks {', '.join(missing)}")
+        self._translates = bool(content.entry.settings.get("translates", True))
         kind, number = choose_device(device)
         try:
             self._model = _library().WhisperModel(
@@ -60,7 +63,7 @@ class WhisperTranscriber:
         return tuple(self._model.supported_languages)
 
     def transcribe(self, sound: Sound, asked: Asked) -> Transcript:
-        self._require(asked)
+        self.require(asked)
         try:
             return self._transcribed(sound, asked)
         except (RuntimeError, ValueError, TypeError, IndexError, MemoryError) as error:
@@ -68,11 +71,22 @@ class WhisperTranscriber:
                 raise no_memory(self._id) from error
             raise InferenceError(self._id, first_line(error)) from error
 
-    def _require(self, asked: Asked) -> None:
+    def require(self, asked: Asked) -> None:
+        """Raises ``UnknownNameError`` for a language that it does not know, ``ConfigurationError`` for a translation
+        that it does not make."""
         if asked.language is not None and asked.language not in self.languages:
             raise UnknownNameError(f"language (of model {self._id!r})", asked.language, self.languages)
-        if asked.translate and not self._model.model.is_multilingual:
-            raise ConfigurationError(f"model {self._id!r} knows English only, and has nothing to translate")
+        if asked.translate and not (self._model.model.is_multilingual and self._translates):
+            raise ConfigurationError(f"model {self._id!r} does not translate; name another, such as whisper-small")
+
+    def _prompt(self, asked: Asked) -> list[int] | None:
+        """Tokens: the words to expect, and as much of the end of what was said as there is room for."""
+        words, said = (
+            self._model.hf_tokenizer.encode(f" {text.strip()}", add_special_tokens=False).ids if text.strip() else []
+            for text in (asked.prompt, asked.said)
+        )
+        words = words[:_PROMPT]
+        return [*words, *said[max(0, len(said) + len(words) - _PROMPT) :]] or None
 
     def _transcribed(self, sound: Sound, asked: Asked) -> Transcript:
         """One guess at temperature 0: others would come by chance, and differ each time."""
@@ -82,7 +96,7 @@ class WhisperTranscriber:
             task="translate" if asked.translate else "transcribe",
             beam_size=asked.beam,
             temperature=0.0,
-            initial_prompt=asked.prompt or None,
+            initial_prompt=self._prompt(asked),
             word_timestamps=asked.words,
             condition_on_previous_text=False,
             compression_ratio_threshold=None,
@@ -144,6 +158,14 @@ class LentWhisper:
         if adapter != WHISPER:
             raise UnknownNameError(f"family for {TRANSCRIPTION} (of model {model_id!r})", adapter, [WHISPER])
         self._lent = models.lend(model_id)
+
+    def require(self, asked: Asked) -> None:
+        """As ``WhisperTranscriber.require``. Loads the model."""
+
+        def checked(model: WhisperTranscriber) -> None:
+            model.require(asked)
+
+        self._lent.use(checked)
 
     def transcribe(self, sound: Sound, asked: Asked) -> Transcript:
         def heard(model: Transcriber) -> Transcript:
