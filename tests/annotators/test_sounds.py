@@ -280,6 +280,20 @@ def test_short_gaps_are_bridged_and_short_events_dropped():
     assert len(intervals(samples, min_length_s=0.1)) == 2
 
 
+@pytest.mark.parametrize("min_gap_s", [0.0, 0.01])
+def test_no_gap_to_bridge_is_no_end_of_an_event(min_gap_s):
+    assert intervals(steps((2, 0.0), (5, 0.9), (2, 0.0)), min_gap_s=min_gap_s) == [pytest.approx((2.0, 7.0), abs=0.11)]
+
+
+def test_what_lasts_for_hours_is_told_of_every_ten_minutes(monkeypatch):
+    monkeypatch.setattr("cortexia.annotators._sound_events._LONGEST", 6 * AUDIO_RATE)
+    found = intervals(steps((1, 0.0), (20, 0.9), (2, 0.0)))
+    assert [first for first, _ in found[1:]] == [last for _, last in found[:-1]], "one goes on where the other ends"
+    assert (found[0][0], found[-1][1]) == pytest.approx((1.0, 21.0), abs=0.11)
+    assert 3 <= len(found) <= 4
+    assert max(last - first for first, last in found) < 7.5
+
+
 def test_ends_lie_on_pauses_where_there_are_any():
     (row,) = intervals(steps((2.013, 0.0), (1.5, 0.6), (2, 0.0)))
     assert row == pytest.approx((2.01, 3.515), abs=0.011)

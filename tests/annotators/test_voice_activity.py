@@ -88,6 +88,39 @@ def test_nothing_is_longer_than_allowed_padding_included():
         assert max(stop - start for start, stop in places([QUIET] * 5 + [LOUD] * length + [QUIET] * 9)) <= 40, length
 
 
+@pytest.mark.parametrize("pad", [0, 1, 2, 4])
+@pytest.mark.parametrize("before_pause", range(34, 40))
+def test_a_cut_within_a_pause_leaves_nothing_behind(pad, before_pause):
+    """Speech, then a pause in which it gets too long: the cut falls into the pause, and there is no rest."""
+    odds = [LOUD] * before_pause + [0.3, 0.2, 0.1] + [0.0] * 20
+    found = heard(odds, SpeechLimits(0.5, 0.15, 3, 4, pad, 40))
+    assert all(made.first < made.last <= made.first + 40 for made in found)
+    assert [(made.first, made.confidence > 0.5) for made in found] == [(0, True)]
+
+
+def test_a_threshold_below_the_hysteresis_lets_speech_end():
+    assert places([LOUD] * 10 + [0.0] * 100, SpeechLimits(0.1, 0.15, 3, 4, 2, 40)) == [(0, 12)]
+
+
+RUNS = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.34, 0.36, 0.5, 0.9]), st.integers(1, 45)), max_size=20)
+
+
+@given(RUNS, st.integers(0, 8), st.integers(1, 8), st.integers(0, 8))
+def test_so_are_they_where_probabilities_stay_for_a_while(runs, pad, min_silence, min_speech):
+    odds = [value for value, length in runs for _ in range(length)]
+    intervals = SpeechIntervals(SpeechLimits(0.5, 0.15, min_speech, min_silence, pad, 40))
+    found, final = [], 0
+    for value in odds:
+        told = intervals.add(value)
+        assert all(made.first >= final for made in told)
+        found += told
+        assert intervals.open_since >= final
+        final = intervals.open_since
+    found += intervals.end()
+    assert all(0 <= made.first < made.last <= min(len(odds), made.first + 40) for made in found)
+    assert all(before.last <= after.first for before, after in pairwise(found))
+
+
 PROBABILITIES = st.lists(st.sampled_from([0.0, 0.1, 0.34, 0.36, 0.49, 0.5, 0.8, 1.0]), max_size=300)
 
 

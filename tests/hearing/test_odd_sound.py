@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import av
 import numpy as np
 import pytest
 
+from cortexia.decoders.mixing import Mixer
 from cortexia.testing import ShotSpec, SoundSpec, VideoSpec, click, make_video
 from cortexia.testing.remux import truncate_file
 from cortexia.types import Annotation
@@ -57,6 +59,14 @@ def channels(count: int, *loud: int, rate: int = 48_000) -> np.ndarray:
 
 def whole(rate: int, **more: Any) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(wav(int16(samples_of(rate)), rate, **more))
+
+
+def nine_channels() -> bytes:
+    """A WAV that says how many channels it has, and not where they are."""
+    data = int16(np.repeat(samples_of(16_000), 9))
+    head = struct.pack("<HHIIHH", 1, 9, 16_000, 16_000 * 18, 18, 16)
+    body = b"WAVEfmt " + struct.pack("<I", len(head)) + head + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def raw(data: Callable[[], bytes]) -> Callable[[Path], object]:
@@ -159,6 +169,7 @@ TABLE: dict[str, tuple[Callable[[Path], object], Outcome]] = {
     "rate_2147483647.wav": (whole(16_000, claims_rate=0x7FFFFFFF), REJECTED),
     # channels
     "all_71.wav": (encoded("pcm_s16le", 48_000, 8, layout="7.1"), Outcome(TALKS, peak=LOUD)),
+    "places_unknown_9.wav": (raw(lambda: nine_channels()), Outcome(TALKS, peak=LOUD)),
     "centre_71.wav": (centre_71, Outcome(TALKS, peak=(-18.0, -15.0))),
     "bass_71.wav": (
         lambda path: encode(path, channels(8, 3), 48_000, "pcm_s16le", layout="7.1"),
@@ -323,3 +334,18 @@ def rows_at(late_s: float) -> list[Annotation]:
         for block in sound_of(samples_of(16_000))
     ]
     return [row for recipe in (Loudness(), Speech()) for row in annotations(Drive(recipe, context(), blocks).run())]
+
+
+def test_sound_of_which_nothing_can_be_had_is_not_silence(tmp_path, monkeypatch):
+    """Found nothing differs from not looked."""
+
+    def breaks(mixer, frame):
+        raise av.error.InvalidDataError(1, "cannot be mixed")
+
+    monkeypatch.setattr(Mixer, "mix", breaks)
+    path = tmp_path / "talk.wav"
+    path.write_bytes(wav(int16(samples_of(16_000))))
+    (video,) = annotate(tmp_path / "store", path).videos
+    assert video.status == "failed"
+    assert {(run.status, run.reason) for run in video.runs} == {("failed", "no_sound")}
+    assert "cannot be mixed" in video.runs[0].message
