@@ -59,3 +59,18 @@ def test_hours_of_sound_stay_below_a_gigabyte(tmp_path, hours, name):
     assert told["rows"] >= 2 * HOURS * 3600 // PART_S
     if name == "speech":
         assert told["speech_s"] == pytest.approx(0.6 * HOURS * 3600, rel=0.1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3000)
+def test_twenty_minutes_are_transcribed_below_a_gigabyte(tmp_path, hours):
+    """By PocketSphinx, which is the slower of the two on voices that say nothing."""
+    part = hours.with_name("twenty-minutes.m4a")
+    loop_video(hours.with_name("part.m4a"), part, 20 * 60 // PART_S)
+    given = [str(part), str(tmp_path / "s.db"), str(tmp_path / "cache"), "transcription"]
+    done = subprocess.run([sys.executable, "-c", CHILD, *given], capture_output=True, text=True, timeout=2900)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    print("transcription", json.dumps(told))  # noqa: T201 - as above
+    assert told["peak_mb"] < MOST_MB
+    assert told["last_s"] > 0.97 * 20 * 60
