@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar, Literal
 
+from cortexia.cues.layout import Layout
+from cortexia.cues.making import Cue, cue_lines, cues
 from cortexia.errors import ConfigurationError
 from cortexia.exporters.base import ExportFolder, ExportSource
-from cortexia.exporters.cues import Cue, Layout, cue_lines, cues
 from cortexia.exporters.heard import TYPES, Hearing
 from cortexia.exporters.sequences import SequenceNames
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from cortexia.errors import ConfigurationError
-from cortexia.exporters.cue_text import SENTENCE, cleaned, ends, line_count, lines_of, width
-from cortexia.exporters.heard import Said
+from cortexia.cues.layout import Layout
+from cortexia.cues.said import Said
+from cortexia.cues.text import SENTENCE, cleaned, ends, line_count, lines_of, width
 
 _PAUSE_MS = 1000
 """Of silence, after which a cue ends whatever is in it."""
@@ -23,35 +23,6 @@ _SHORT_PAUSE_MS = 300
 _SAME_SOUND_MS = 1000
 _SCANTY = 1 / 4
 """Of the room in a cue: less looks lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """``columns`` of a line, ``lines`` of a cue; times in milliseconds; ``pace``: columns that are read in a second.
-    ``names``: whether the speaker's name is a part of the text."""
-
-    columns: int = 42
-    lines: int = 2
-    longest: int = 7000
-    shortest: int = 1000
-    gap: int = 83
-    pace: float = 20.0
-    names: bool = False
-
-    @property
-    def room(self) -> int:
-        """Columns of a whole cue."""
-        return self.columns * self.lines
-
-    def __post_init__(self) -> None:
-        least = {"columns": 1, "lines": 1, "longest": 1, "shortest": 1, "gap": 0}
-        for name, floor in least.items():
-            if getattr(self, name) < floor:
-                raise ConfigurationError(f"cues: {name} must be at least {floor}, got {getattr(self, name)}")
-        if not self.shortest <= self.longest:
-            raise ConfigurationError(f"cues: the shortest, {self.shortest} ms, outlasts the longest, {self.longest} ms")
-        if not 0 < self.pace < float("inf"):
-            raise ConfigurationError(f"cues: characters a second must be above 0, got {self.pace}")
 
 
 @dataclass(frozen=True, slots=True)
