@@ -10,7 +10,8 @@ from cortexia.errors import ConfigurationError
 @dataclass(frozen=True, slots=True)
 class Layout:
     """``columns`` of a line, ``lines`` of a cue; times in milliseconds; ``pace``: columns that are read in a second.
-    ``names``: whether the speaker's name is a part of the text."""
+    ``names``: whether the speaker's name is a part of the text. ``divides``: whether a word wider than a line
+    is divided; else its line is wider."""
 
     columns: int = 42
     lines: int = 2
@@ -19,6 +20,7 @@ class Layout:
     gap: int = 83
     pace: float = 20.0
     names: bool = False
+    divides: bool = False
 
     @property
     def room(self) -> int:

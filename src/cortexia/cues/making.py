@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, islice, takewhile
 
 from cortexia.cues.layout import Layout
-from cortexia.cues.said import Said
+from cortexia.cues.said import Said, divided
 from cortexia.cues.text import SENTENCE, cleaned, ends, line_counts, lines_of, width
 
-PAUSE_MS = 1000
+_PAUSE_MS = 1000
 """Of silence, after which a cue ends whatever is in it."""
-_SHORT_PAUSE_MS = 300
+_SHORT__PAUSE_MS = 300
 _SAME_SOUND_MS = 1000
 _SCANTY = 1 / 4
 """Of the room in a cue: less looks lost."""
@@ -49,7 +49,8 @@ class Cue:
 
 def cues(said: Iterable[Said], layout: Layout) -> Iterator[Cue]:
     """Cues in order of their starts. What is held at a time is what may still go into a cue."""
-    return _told_apart(_timed(_cut(said, layout), layout))
+    whole = divided(said, layout.columns) if layout.divides else said
+    return _told_apart(_timed(_cut(whole, layout), layout))
 
 
 def cue_lines(cue: Cue, layout: Layout) -> list[str]:
@@ -86,7 +87,7 @@ class _Lane:
 
     def is_over(self, now_ms: int) -> bool:
         """Whether what comes now comes after a pause."""
-        return not self.held or now_ms - self._end_ms >= PAUSE_MS
+        return not self.held or now_ms - self._end_ms >= _PAUSE_MS
 
     def _is_more_than_two(self) -> bool:
         if len(self.held) < 2:
@@ -127,7 +128,7 @@ class _Lane:
     def _worth(self, count: int, columns: int) -> tuple[float, int]:
         """Of a cue of so many words, which take so many columns."""
         last, following = self.held[count - 1], self.held[count]
-        pause = min(following.start_ms - last.end_ms, PAUSE_MS) / _SHORT_PAUSE_MS
+        pause = min(following.start_ms - last.end_ms, _PAUSE_MS) / _SHORT__PAUSE_MS
         end = SENTENCE if following.utterance != last.utterance else ends(last.text)
         filled, left = columns / self._layout.room, (self._columns - columns) / self._layout.room
         scanty = (filled < _SCANTY) + (left < _SCANTY)

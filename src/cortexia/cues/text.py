@@ -51,6 +51,18 @@ def width(text: str) -> int:
     )
 
 
+def chunks(word: str, columns: int) -> list[str]:
+    """``word`` in as few parts as are no wider than ``columns``; a single character may be."""
+    made, room = [""], columns
+    for sign in word:
+        if width(sign) > room and made[-1]:
+            made.append("")
+            room = columns
+        made[-1] += sign
+        room -= width(sign)
+    return made
+
+
 def _is_wide(sign: str) -> bool:
     return unicodedata.east_asian_width(sign) in "WF"
 

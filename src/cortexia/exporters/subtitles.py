@@ -39,7 +39,7 @@ class Subtitles(ABC):
     word is longer, and lasts at most ``max_s`` seconds; at least ``min_s``, and as long as reading ``chars_per_s``
     characters a second takes, where nothing follows. Between two cues are ``gap_s`` seconds, where the first does not
     get shorter than ``min_s`` by it. It ends where a sentence, a clause or a pause does; a second of silence always
-    ends it. ``sounds``: whether sounds are cues of their own, ``[laughter]``.
+    ends it. ``sounds``: whether sounds are cues of their own, ``[laughter]``, as long as they last.
     """
 
     suffix: ClassVar[str] = ""
