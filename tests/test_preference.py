@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cortexia.preference import preferred
+from cortexia.preference import disowned, preferred
 from cortexia.stores.base import RunRecord
 from cortexia.types import RunSpec, RunStatus, TimeRange
 
@@ -53,3 +53,22 @@ def test_annotators_do_not_stand_in_each_others_way():
 )
 def test_ranges_overlap(one, other, is_so):
     assert one.overlaps(other) is other.overlaps(one) is is_so
+
+
+def made(name: str, annotator: str, *upstream: RunRecord) -> RunRecord:
+    spec = RunSpec("v", annotator, "1", {"name": name}, upstream=tuple(one.spec.run_key for one in upstream))
+    return RunRecord(spec, spec.run_id, RunStatus.COMPLETED, started_at=name)
+
+
+def test_what_was_made_from_a_run_that_another_stands_in_for_is_disowned():
+    first, later, speakers = made("1", "words"), made("2", "words"), made("1", "speakers")
+    both = made("3", "speaker_words", first, speakers)
+    assert disowned([first, speakers, both], [first, later, speakers, both]) == frozenset()
+    assert disowned([later, speakers, both], [first, later, speakers, both]) == {both.run_id}
+
+
+def test_what_was_made_from_a_run_that_is_gone_is_disowned_and_from_one_that_was_not_asked_for_is_not():
+    first, speakers = made("1", "words"), made("1", "speakers")
+    both = made("3", "speaker_words", first, speakers)
+    assert disowned([speakers, both], [speakers, both]) == {both.run_id}
+    assert disowned([speakers, both], [first, speakers, both]) == frozenset()

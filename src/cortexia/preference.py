@@ -25,5 +25,17 @@ def preferred(runs: Iterable[_Run]) -> tuple[_Run, ...]:
     return tuple(sorted(chosen, key=lambda run: (run.spec.annotator, run.spec.time_range.start)))
 
 
+def disowned(shown: Iterable[RunFacts], known: Iterable[RunFacts]) -> frozenset[str]:
+    """Ids of those of ``shown``, runs of one video, that were made from what is not shown: from a run in whose place
+    another one of its annotator is shown, or from one that is not among ``known``. Who says which word of a
+    transcription tells nothing about the words of another one.
+    """
+    told = tuple(shown)
+    run_ids = {run.run_id for run in told}
+    annotators = {run.spec.annotator for run in told}
+    apart = {run.run_id for run in known if run.spec.annotator not in annotators}
+    return frozenset(run.run_id for run in told if not run_ids | apart >= set(run.spec.upstream_ids))
+
+
 def _preference(run: RunFacts) -> tuple[bool, bool, str, str]:
     return run.spec.time_range.is_whole, run.status is RunStatus.COMPLETED, run.started_at or "", run.run_id

@@ -58,6 +58,15 @@ def test_two_videos_are_not_put_into_one_file_and_the_old_one_stays(store, tmp_p
     assert path.read_text() == "old"
 
 
+@ALONE
+def test_of_two_videos_nothing_reaches_a_stream(store, name):
+    fill_two(store)
+    out = io.BytesIO()
+    with pytest.raises(ConfigurationError, match="a file for each video"):
+        write_stream(make_exporter(name), ExportSource(store), out)
+    assert out.getvalue() == b""
+
+
 @JOINED
 def test_two_videos_may_follow_each_other_where_lines_name_them(store, tmp_path, name):
     fill_two(store)

@@ -179,11 +179,39 @@ def test_sounds_are_told_once_each_and_only_where_they_are_wanted(store):
     text = exported(store, rows)
     assert [(start, end, said) for start, end, _, said in read(text)] == [
         (1000, 3000, "[laughter]"),
-        (9000, 16_000, "[music]"),
+        *((start, min(start + 6917, 80_000), "[music]") for start in range(9000, 80_000, 7000)),
     ]
     out = io.BytesIO()
     assert write_stream(make_exporter("webvtt", {"sounds": False}), ExportSource(store), out) == 0
     assert out.getvalue() == b"WEBVTT\n"
+
+
+def test_a_long_sound_is_told_as_long_as_it_lasts_whatever_rows_it_is_in(store):
+    pieces = [sound(n / 2, n / 2 + 0.5, "music") for n in range(40)]
+    said_between = said("Well now", 5, "Ann")
+    told = read(exported(store, [*pieces, *said_between]))
+    other = read(one_video([sound(0, 20, "music"), *said_between]))
+    assert told == other
+    assert [(start, end) for start, end, speaker, _ in told if not speaker] == [
+        (0, 6917),
+        (7000, 13_917),
+        (14_000, 20_000),
+    ]
+    assert [start for start, *_ in told] == [0, 5000, 7000, 14_000]
+
+
+def one_video(rows, **options) -> str:
+    out = io.BytesIO()
+    write_stream(make_exporter("webvtt", options), ExportSource(Listed(rows)), out)
+    return out.getvalue().decode()
+
+
+def test_the_largest_cues_take_no_time_without_end():
+    """Five thousand characters that may each begin a line, in cues of ten lines of 200 columns."""
+    text = one_video([utterance(0, 300, "\u5b57" * 5000)], line_chars=200, lines=10, max_s=60)
+    cues = read(text)
+    assert sum(len(line) for *_, told in cues for line in told.split("\n")) == 5000
+    assert max(told.count("\n") for *_, told in cues) == 9
 
 
 def test_a_short_sound_stays_while_somebody_speaks_and_cuts_nobody_short(store):
@@ -301,13 +329,23 @@ def test_whatever_is_said_cues_keep_the_rules(name, words, options):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"line_chars": 0}, "columns must be at least 1"),
-        ({"lines": 0}, "lines must be at least 1"),
+        ({"line_chars": 0}, "line_chars must be a whole number from 1 to 200, got 0"),
+        ({"line_chars": 201}, "from 1 to 200"),
+        ({"line_chars": float("inf")}, "whole number"),
+        ({"lines": 0}, "lines must be a whole number from 1 to 10, got 0"),
+        ({"lines": 1.9}, "whole number from 1 to 10, got 1.9"),
+        ({"lines": 10**400}, "whole number"),
+        ({"lines": True}, "whole number"),
         ({"max_s": 0.5}, "outlasts"),
+        ({"max_s": 61}, "from 0.001 to 60"),
+        ({"max_s": 10**400}, "from 0.001 to 60"),
+        ({"max_s": float("nan")}, "from 0.001 to 60"),
         ({"min_s": "long"}, "min_s must be a number"),
-        ({"gap_s": -1}, "must be seconds"),
-        ({"max_s": float("nan")}, "must be seconds"),
-        ({"chars_per_s": 0}, "characters a second"),
+        ({"min_s": 0.0001}, "from 0.001 to 60"),
+        ({"gap_s": -1}, "gap_s must be a number from 0 to 10"),
+        ({"gap_s": 11}, "from 0 to 10"),
+        ({"chars_per_s": 0}, "from 1 to 1000"),
+        ({"chars_per_s": 1e-320}, "from 1 to 1000"),
         ({"sounds": "yes"}, "true or false"),
         ({"speakers": "colour"}, "voice, name, none"),
     ],

@@ -92,6 +92,34 @@ def test_a_word_that_is_not_in_the_text_is_left_out():
     assert [word.text for word in line.words] == list(WORDS)
 
 
+def test_words_are_found_at_words_and_not_within_others():
+    told = [
+        ("t", Word(span=span(400 * n, 400 * n + 300), text=text, utterance=0))
+        for n, text in enumerate(("we", "can't", "a", "go", "to"))
+    ]
+    (line,) = heard(utterance("we can go to the cat"), *told).lines()
+    assert [(word.text, word.first) for word in line.words] == [("we", 0), ("go", 7), ("to", 10)]
+
+
+def test_words_of_scripts_without_spaces_stand_side_by_side():
+    told = [
+        ("t", Word(span=span(400 * n, 400 * n + 300), text=text, utterance=0))
+        for n, text in enumerate(("それ", "は私"))
+    ]
+    (line,) = heard(utterance("それは私が"), *told).lines()
+    assert [(word.text, word.first) for word in line.words] == [("それ", 0), ("は私", 2)]
+
+
+def test_words_of_speakers_of_other_runs_name_nobody():
+    """Negative control: the same rows of a run that is not silent name A."""
+    made = Heard({"w": ("t", "s")}, frozenset({"w"}))
+    for run, row in [utterance(), *words(), *spoken("AAAAAAA")]:
+        start, end = row.span.start.pts * 1000, row.span.end.pts * 1000
+        made.take(StoredRow("", row, "v", "u", run, run, start, end, 0, 0))
+    assert (told(made), made.speakers) == ([(TEXT, None)], {})
+    assert told(heard(utterance(), *words(), *spoken("AAAAAAA"))) == [(TEXT, "A")]
+
+
 def test_a_text_without_end_is_cut():
     (line,) = heard(utterance("ha " * 5000)).lines()
     assert len(line.text) == TEXT_LIMIT + 1

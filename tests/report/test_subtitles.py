@@ -11,11 +11,12 @@ from PIL import Image
 from stocking import span, stored
 
 from cortexia.app import Request
-from cortexia.report.cues import make_cues
-from cortexia.report.heard import Line
+from cortexia.report.cues import shown_cues
+from cortexia.report.heard import Heard, Line
 from cortexia.report.letters import font
 from cortexia.report.palette import LABEL_COLOURS
-from cortexia.report.subtitles import Subtitle, draw_subtitle
+from cortexia.report.series import Series
+from cortexia.report.subtitles import HeldSounds, Subtitle, draw_subtitle
 from cortexia.testing import ShotSpec, SoundSpec, VideoSpec, tone
 from cortexia.types import SoundEvent, SpeakerTurn, Utterance
 
@@ -87,8 +88,17 @@ def test_where_there_is_no_room_nothing_is_drawn_over_the_edge(size):
 
 @pytest.mark.parametrize("text", ["猫", "\U0001f600", "", " ", "a\nb", "\x00", "\ud800", "\u202e", "e\u0301"])
 def test_anything_can_be_drawn(text):
-    cues = make_cues(Line(0, 1, f"so {text}", None, None, False))
+    cues = shown_cues([Line(0, 1, f"so {text}", None, None, False)])
     assert drawn(Subtitle(cues[0].lines, text, 0, (text,))).max() == 255
+
+
+def test_a_sound_is_named_as_long_as_any_event_of_it_lasts():
+    heard = Heard()
+    heard.events["music"] = Series()
+    for start, end in ((0, 10), (2, 3), (12, 13)):
+        heard.events["music"].add(start * 1_000_000, end * 1_000_000)
+    held = HeldSounds(heard)
+    assert [second for second in range(14) if held.at(second * 1_000_000).tags] == [*range(10), 12]
 
 
 def test_letters_with_accents_are_letters():

@@ -65,7 +65,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None
       find /videos -name '*.mp4' | cortexia annotate -
       cortexia annotate videos/ --preset fast
       cortexia annotate videos/ --prompt "forklift, hard hat"
-      cortexia annotate talk.mp4 --annotators speakers --enroll anna=anna.wav
+      cortexia annotate talk.mp4 --annotators speakers,speaker_words --enroll anna=anna.wav
       cortexia annotate videos/ --model-version objects=/models/our-yolox
       cortexia annotate film.mkv --start 60 --end 120 --option frames.per_shot=3
       cortexia annotate frames/ --fps 25

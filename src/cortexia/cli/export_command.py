@@ -84,7 +84,8 @@ def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
             raise ConfigurationError(f"--export-option {pair!r} is not of the form KEY=VALUE, e.g. image_ids=stem")
         try:
             options[key] = json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
+            # no JSON, numbers of more digits than Python reads, or brackets without end
             options[key] = text
     return options
 

@@ -12,8 +12,8 @@ from typing import IO, ClassVar, Literal, Protocol, runtime_checkable
 from cortexia.documents import RunFacts as RunFacts
 from cortexia.documents import VideoFacts as VideoFacts
 from cortexia.errors import DataInconsistencyError
-from cortexia.preference import preferred
-from cortexia.types import Query, RunStatus, StoredRow
+from cortexia.preference import disowned, preferred
+from cortexia.types import Query, RunStatus, SpokenWord, StoredRow
 
 
 class Stored(Protocol):
@@ -60,7 +60,8 @@ class ExportSource:
 
     def rows_of_things(self, *types: str) -> Iterator[StoredRow]:
         """As ``rows``, but where runs of one annotator overlap in time, of the preferred one alone: a thing that two
-        runs saw is one thing. Runs that were asked for by name all count."""
+        runs saw is one thing. Words of speakers only where the runs that they were made from are told, too, not others
+        of their annotators. Runs that were asked for by name all count."""
         if self.query.run_ids:
             return self.rows(*types)
         # the limit counts what is left
@@ -69,8 +70,17 @@ class ExportSource:
 
     def _shown(self, types: tuple[str, ...]) -> Iterator[StoredRow]:
         for video_id, own in groupby(self.rows(*types), key=lambda row: row.video_id):
-            shown = {run.run_id for run in preferred(filter(_may_have_rows, self.store.runs(video_id)))}
-            yield from (row for row in own if row.run_id in shown)
+            runs = preferred(filter(_may_have_rows, self.store.runs(video_id)))
+            shown, silent = {run.run_id for run in runs}, self._disowned(video_id, runs, types)
+            yield from (row for row in own if row.run_id in shown and not _is_of(row, silent))
+
+    def _disowned(self, video_id: str, shown: Sequence[RunFacts], types: tuple[str, ...]) -> frozenset[str]:
+        """The runs whose words of speakers are not of the words that are told."""
+        asked, kinds = self.query.annotators, self.query.types or types
+        if "spoken_word" not in types or "word" not in kinds:
+            return frozenset()
+        told = [run for run in shown if not asked or run.spec.annotator in asked]
+        return disowned(told, self.store.runs(video_id, current_only=False))
 
     def rows_of(self, runs: Sequence[RunFacts]) -> Iterator[StoredRow]:
         """The rows of these runs, which are of one video; the limit of the query counts for each call."""
@@ -101,6 +111,10 @@ class ExportSource:
 def _may_have_rows(run: RunFacts) -> bool:
     """Whether a run was done, or has rows already: one that only waits must not stand before it."""
     return run.status is RunStatus.COMPLETED or (run.status is RunStatus.RUNNING and run.annotation_count > 0)
+
+
+def _is_of(row: StoredRow, runs: frozenset[str]) -> bool:
+    return row.run_id in runs and isinstance(row.annotation, SpokenWord)
 
 
 class ExportFolder(Protocol):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -11,6 +13,8 @@ from typing import IO
 from cortexia.errors import ConfigurationError
 from cortexia.exporters.base import Exporter, ExportSource, JoinableExporter, PerVideoExporter
 from cortexia.files import atomic_file, make_folder, safe_join, translate_os_error
+
+_IN_MEMORY_BYTES = 1 << 18
 
 
 class LocalFolder:
@@ -85,11 +89,22 @@ def write_export(exporter: Exporter, source: ExportSource, path: Path) -> int:
 
 def write_stream(exporter: Exporter, source: ExportSource, out: IO[bytes]) -> int:
     """Write to a stream. Returns how many annotations. Raises ``ConfigurationError`` for a format of several files, and
-    for several videos where each has a file of its own."""
+    for several videos where each has a file of its own: nothing is written then."""
     if exporter.target == "file":
         return exporter.write(source, out)
     if not isinstance(exporter, PerVideoExporter):
         raise ConfigurationError(f"{exporter.name} writes several files: name a folder with --output")
+    if isinstance(exporter, JoinableExporter):
+        return _write_one(exporter, source, out)
+    # whether there is a second video is known at the end, and what is in a stream stays there
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as whole:
+        count = _write_one(exporter, source, whole)
+        whole.seek(0)
+        shutil.copyfileobj(whole, out)
+    return count
+
+
+def _write_one(exporter: PerVideoExporter, source: ExportSource, out: IO[bytes]) -> int:
     folder = OneFile(exporter, out)
     count = exporter.write(source, folder)
     folder.end()

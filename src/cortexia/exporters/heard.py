@@ -6,9 +6,9 @@ from __future__ import annotations
 import heapq
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
-from cortexia.exporters.cue_text import cleaned, pieces, width
+from cortexia.cues.said import Said, parts
+from cortexia.cues.text import cleaned
 from cortexia.types import MICROSECONDS, Annotation, SoundEvent, SpokenWord, StoredRow, Utterance, Word
 
 TYPES = ("spoken_word", "word", "utterance")
@@ -17,19 +17,6 @@ UNTOLD = frozenset(("sound", "speech", "silence"))
 _NEAR_US = 1_000_000
 _HELD_US = 60_000_000
 _REMEMBERED = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A word, or a part of an utterance that has none, in whole milliseconds; it lasts one at least. ``utterance``
-    differs from one utterance to the next. ``is_sound``: ``text`` is the label of a sound, and nobody says it."""
-
-    start_ms: int
-    end_ms: int
-    text: str
-    speaker: str | None = None
-    utterance: int = 0
-    is_sound: bool = False
 
 
 def words_once(rows: Iterable[StoredRow]) -> Iterator[StoredRow]:
@@ -104,8 +91,8 @@ class Hearing:
         elif isinstance(told, SoundEvent) and (told.label or "").casefold() not in UNTOLD:
             self._tell(Said(*milliseconds(row), cleaned(told.label or ""), is_sound=True))
 
-    def _tell(self, *parts: Said) -> None:
-        told = [part for part in parts if part.text]
+    def _tell(self, *said: Said) -> None:
+        told = [part for part in said if part.text]
         for part in told:
             self._met += 1
             heapq.heappush(self._waiting, (part.start_ms, self._met, part))
@@ -116,7 +103,7 @@ class Hearing:
         while self._utterances and (now_us is None or _settled_us(self._utterances[0][0]) < now_us):
             row, told = self._utterances.popleft()
             if not self._has_words(row, told.number):
-                self._tell(*_parts(row, told))
+                self._tell(*parts(*milliseconds(row), told.text, utterance=told.number))
         if now_us is not None and len(self._worded) > _REMEMBERED:
             self._worded = {number: at for number, at in self._worded.items() if at > now_us - 2 * _HELD_US}
 
@@ -133,15 +120,3 @@ class Hearing:
 
 def _settled_us(row: StoredRow) -> int:
     return min(row.end_us, row.start_us + _HELD_US) + _NEAR_US
-
-
-def _parts(row: StoredRow, told: Utterance) -> Iterator[Said]:
-    parts = pieces(cleaned(told.text))
-    start, end = milliseconds(row)
-    whole = sum(map(width, parts)) or 1
-    done = 0
-    for part in parts:
-        begins = start + (end - start) * done // whole
-        done += width(part)
-        ends = max(start + (end - start) * done // whole, begins + 1)
-        yield Said(begins, ends, part, None, told.number)

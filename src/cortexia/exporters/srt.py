@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cortexia.exporters.cues import Cue
+from cortexia.cues.making import Cue
 from cortexia.exporters.subtitles import Subtitles, clock
 
 # the format has no way to tell text from tags, and players take what looks like one for one

@@ -10,14 +10,24 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar, Literal
 
+from cortexia.cues.layout import Layout
+from cortexia.cues.making import Cue, cue_lines, cues
 from cortexia.errors import ConfigurationError
 from cortexia.exporters.base import ExportFolder, ExportSource
-from cortexia.exporters.cues import Cue, Layout, cue_lines, cues
 from cortexia.exporters.heard import TYPES, Hearing
 from cortexia.exporters.sequences import SequenceNames
 
 NONE, NAME = "none", "name"
 _MILLISECONDS = 1000
+_RANGES = {
+    "line_chars": (1, 200),
+    "lines": (1, 10),
+    "max_s": (0.001, 60),
+    "min_s": (0.001, 60),
+    "gap_s": (0, 10),
+    "chars_per_s": (1, 1000),
+}
+_WHOLE = ("line_chars", "lines")
 _IN_MEMORY_BYTES = 1 << 18
 
 
@@ -29,7 +39,7 @@ class Subtitles(ABC):
     word is longer, and lasts at most ``max_s`` seconds; at least ``min_s``, and as long as reading ``chars_per_s``
     characters a second takes, where nothing follows. Between two cues are ``gap_s`` seconds, where the first does not
     get shorter than ``min_s`` by it. It ends where a sentence, a clause or a pause does; a second of silence always
-    ends it. ``sounds``: whether sounds are cues of their own, ``[laughter]``.
+    ends it. ``sounds``: whether sounds are cues of their own, ``[laughter]``, as long as they last.
     """
 
     suffix: ClassVar[str] = ""
@@ -46,10 +56,12 @@ class Subtitles(ABC):
     speakers: str = NAME
 
     def __post_init__(self) -> None:
-        for name in ("line_chars", "lines", "max_s", "min_s", "gap_s", "chars_per_s"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ConfigurationError(f"{name} must be a number, got {value!r}")
+        for name, (least, most) in _RANGES.items():
+            value, is_whole = getattr(self, name), name in _WHOLE
+            kinds = int if is_whole else int | float
+            if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+                what = "a whole number" if is_whole else "a number"
+                raise ConfigurationError(f"{name} must be {what} from {least} to {most}, got {value!r:.40}")
         if not isinstance(self.sounds, bool):
             raise ConfigurationError(f"sounds must be true or false, got {self.sounds!r}")
         if self.speakers not in self.speaker_choices:
@@ -60,13 +72,8 @@ class Subtitles(ABC):
 
     def layout(self) -> Layout:
         """Raises ``ConfigurationError`` for what cannot be."""
-        times = (self.max_s, self.min_s, self.gap_s)
-        if not all(0 <= value < float("inf") for value in times):
-            raise ConfigurationError(f"max_s, min_s and gap_s must be seconds, got {times}")
-        longest, shortest, gap = (round(value * _MILLISECONDS) for value in times)
-        return Layout(
-            int(self.line_chars), int(self.lines), longest, shortest, gap, self.chars_per_s, self.speakers == NAME
-        )
+        longest, shortest, gap = (round(value * _MILLISECONDS) for value in (self.max_s, self.min_s, self.gap_s))
+        return Layout(self.line_chars, self.lines, longest, shortest, gap, self.chars_per_s, self.speakers == NAME)
 
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         count, names, layout = 0, SequenceNames(), self.layout()

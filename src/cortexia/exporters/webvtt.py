@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cortexia.exporters.cue_text import cleaned
-from cortexia.exporters.cues import Cue
+from cortexia.cues.making import Cue
+from cortexia.cues.text import cleaned
 from cortexia.exporters.subtitles import NAME, NONE, Subtitles, clock
 
 VOICE = "voice"

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
+from cortexia.cues.layout import Layout
+from cortexia.cues.making import cue_lines, cues
+from cortexia.cues.said import Said, parts
+from cortexia.cues.text import space_between
 from cortexia.report.heard import Line
 from cortexia.report.letters import composed
 from cortexia.report.words import one_line
 
-WIDTH, LINES = 42, 2
-"""Characters of a line, and lines of a cue."""
-_PAUSE = 800_000
-"""After such a pause (µs) between words a new cue begins."""
-_LEAST = 1_000_000
-"""A cue stays at least so long (µs), unless the next one begins."""
+LAYOUT = Layout(gap=0, divides=True)
+"""As subtitles in files have it; no gap, which would flicker on a picture."""
+_US = 1000
 _AT_ONCE = 8
 """Cues that are looked through for one that still runs."""
 
 
-class Cue(NamedTuple):
-    """``speaker``: an id, where it is known. Times in µs."""
+class ShownCue(NamedTuple):
+    """``speaker``: an id, where it is known. Times in milliseconds."""
 
     start: int
     end: int
@@ -30,99 +31,54 @@ class Cue(NamedTuple):
     lines: tuple[str, ...]
 
 
-class _Token(NamedTuple):
-    """Signs without a space between them, at most a line of them."""
-
-    text: str
-    start: int
-    end: int
-
-
-def make_cues(line: Line) -> list[Cue]:
-    """At most two lines of 42 characters each, about equally long; breaks where there is a pause. Words whose times are
-    not known are spread over the time of their line by their length."""
-    chunks = [chunk for group in _groups(_tokens(line)) for chunk in _chunks(group)]
+def shown_cues(lines: Iterable[Line]) -> list[ShownCue]:
+    """In order of their starts."""
+    said = sorted((one for number, line in enumerate(lines) for one in _said(line, number)), key=_start)
     return [
-        Cue(chunk[0].start, max(chunk[-1].end, chunk[0].start + _LEAST), line.speaker, _rows(chunk)) for chunk in chunks
+        ShownCue(cue.start_ms, cue.end_ms, cue.speaker, tuple(cue_lines(cue, LAYOUT))) for cue in cues(said, LAYOUT)
     ]
 
 
-def _tokens(line: Line) -> list[_Token]:
-    firsts = [word.first for word in line.words]
-    found: list[_Token] = []
-    for match in re.finditer(r"\S+", line.text):
-        own = line.words[bisect_left(firsts, match.start()) : bisect_left(firsts, match.end())]
-        start = own[0].start if own else _at(line, match.start())
-        # to the next sign: a space is no pause
-        end = max(own[-1].end if own else min(line.end, _at(line, match.end() + 1)), start)
-        text = one_line(composed(match[0]))
-        found += [_Token(text[at : at + WIDTH], start, end) for at in range(0, len(text), WIDTH)]
-    return found
+def _start(said: Said) -> int:
+    return said.start_ms
 
 
-def _at(line: Line, place: int) -> int:
-    return line.start + (line.end - line.start) * place // max(1, len(line.text))
+def _said(line: Line, number: int) -> Iterator[Said]:
+    """The words of a line at their times; text whose time is not known has that until the next word."""
+    firsts = [place for place, word in enumerate(line.words) if _begins(line.text, word.first)]
+    cuts = [line.words[place].first for place in firsts]
+    if not cuts or line.text[: cuts[0]].strip():
+        end = line.words[firsts[0]].start if cuts else line.end
+        yield from _spread(line, (0, cuts[0] if cuts else len(line.text)), (line.start, end), number)
+    ends = pairwise([*firsts, len(line.words)])
+    for (place, after), (first, last) in zip(ends, pairwise([*cuts, len(line.text)]), strict=True):
+        timed = line.words[after - 1]
+        later = line.words[after].start if after < len(line.words) else line.end
+        is_all = not line.text[timed.last : last].strip() or len(line.text[first:last].split()) == 1
+        yield from _spread(line, (first, last), (line.words[place].start, timed.end if is_all else later), number)
 
 
-def _groups(tokens: list[_Token]) -> Iterator[list[_Token]]:
-    group: list[_Token] = []
-    for token in tokens:
-        if group and token.start - group[-1].end >= _PAUSE:
-            yield group
-            group = []
-        group.append(token)
-    if group:
-        yield group
+def _begins(text: str, place: int) -> bool:
+    """Whether a word that can stand apart begins there, and not a part of one, such as ``ami`` of ``l'ami``."""
+    return not place or text[place - 1].isspace() or not space_between(text[place - 1], text[place])
 
 
-def _chunks(tokens: list[_Token]) -> list[list[_Token]]:
-    """As few as hold two lines each, and about equally long."""
-    rows = _filled(tokens, WIDTH)
-    amount = -(-len(rows) // LINES)
-    for width in range(_length(tokens) // amount, WIDTH * LINES + 1):
-        made = _filled(tokens, width)
-        if len(made) <= amount and all(len(_filled(chunk, WIDTH)) <= LINES for chunk in made):
-            return made
-    return [[token for row in rows[at : at + LINES] for token in row] for at in range(0, len(rows), LINES)]
-
-
-def _rows(tokens: list[_Token]) -> tuple[str, ...]:
-    """The narrowest lines that are no more than need be."""
-    amount = len(_filled(tokens, WIDTH))
-    for width in range(_length(tokens) // amount, WIDTH):
-        made = _filled(tokens, width)
-        if len(made) <= amount:
-            break
-    else:
-        made = _filled(tokens, WIDTH)
-    return tuple(" ".join(token.text for token in row) for row in made)
-
-
-def _filled(tokens: list[_Token], width: int) -> list[list[_Token]]:
-    rows: list[list[_Token]] = []
-    room = -1
-    for token in tokens:
-        if len(token.text) > room:
-            rows.append([])
-            room = width
-        rows[-1].append(token)
-        room -= len(token.text) + 1
-    return rows
-
-
-def _length(tokens: list[_Token]) -> int:
-    return sum(len(token.text) + 1 for token in tokens) - 1
+def _spread(line: Line, part: tuple[int, int], times: tuple[int, int], number: int) -> Iterator[Said]:
+    text = one_line(composed(line.text[slice(*part)]))
+    start = times[0] // _US
+    return parts(start, max(start + 1, times[1] // _US), text, line.speaker, number)
 
 
 class HeldCues:
     """The cue of each moment: of those that run the one that began last."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
-        self._cues = sorted((cue for line in lines for cue in make_cues(line)), key=lambda cue: (cue.start, cue.end))
+        self._cues = shown_cues(lines)
         self._starts = [cue.start for cue in self._cues]
 
-    def at(self, start: int) -> Cue | None:
+    def at(self, start: int) -> ShownCue | None:
         """For a time (µs)."""
-        place = bisect_right(self._starts, start)
+        now = start // _US
+        place = bisect_right(self._starts, now)
         begun = self._cues[max(0, place - _AT_ONCE) : place]
-        return next((cue for cue in reversed(begun) if start < cue.end), None)
+        return next((cue for cue in reversed(begun) if now < cue.end), None)

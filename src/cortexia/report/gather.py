@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from cortexia.preference import disowned
 from cortexia.report.base import VideoData
 from cortexia.report.heard import ACTIVITY, Heard
 from cortexia.report.near import Near
@@ -90,7 +91,8 @@ class Facts:
 def gather(data: VideoData) -> Facts:
     """Shots and key pictures first (they are few), then every other row in order of time."""
     upstream = {run.run_id: run.spec.upstream_ids for run in data.runs}
-    facts = Facts(pictures=list(data.rows("key_picture")), seen=Seen(upstream), heard=Heard(upstream))
+    silent = disowned(data.shown_runs, data.runs)
+    facts = Facts(pictures=list(data.rows("key_picture")), seen=Seen(upstream), heard=Heard(upstream, silent))
     best = _representatives(facts.pictures)
     for number, row in enumerate(data.rows("shot"), 1):
         shot = cast(Shot, row.annotation)

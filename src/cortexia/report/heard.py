@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from cortexia.cues.text import space_between
 from cortexia.report.envelope import Envelope
 from cortexia.report.series import Series
 from cortexia.types import (
@@ -67,10 +69,14 @@ _WordKey = tuple[str, int]
 
 
 class Heard:
-    """``upstream``: of each run those that it was made from. ``speakers`` by their ids, ``events`` by their labels."""
+    """``upstream``: of each run those that it was made from. ``silent``: runs whose words of speakers are of words that
+    are not shown. ``speakers`` by their ids, ``events`` by their labels."""
 
-    def __init__(self, upstream: Mapping[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(
+        self, upstream: Mapping[str, tuple[str, ...]] | None = None, silent: frozenset[str] = frozenset()
+    ) -> None:
         self._upstream = upstream or {}
+        self._silent = silent
         self.levels = Envelope()
         self.speech = Series()
         self.speakers: dict[str, Speaker] = {}
@@ -131,7 +137,7 @@ class Heard:
         elif isinstance(said, Word):
             own = self._words.setdefault((row.run_id, said.utterance), [])
             own.append(TimedWord(row.start_us, row.end_us, said.text, said.confidence))
-        else:
+        elif row.run_id not in self._silent:
             self.speakers.setdefault(said.speaker_id, Speaker(said.label or said.speaker_id))
             for run_id in self._upstream.get(row.run_id, ()):
                 self._voices[run_id, said.utterance, row.start_us, said.text] = said.speaker_id
@@ -159,10 +165,25 @@ def _located(text: str, words: list[TimedWord]) -> Iterator[TimedWord]:
     """Words at their places in the text; one that is not in it is left out."""
     at = 0
     for word in sorted(words, key=lambda word: word.start):
-        first = text.find(word.text, at)
+        first = _place_of(word.text, text, at)
         if first >= 0:
             at = first + len(word.text)
             yield word._replace(first=first, last=at)
+
+
+def _place_of(word: str, text: str, at: int) -> int:
+    """Of ``word`` in ``text`` from ``at``, not within another word; -1 where it is not. Where a script writes no
+    spaces, words stand side by side."""
+    first = text.find(word, at) if word else -1
+    while first >= 0 and (_is_within(text, first) or _is_within(text, first + len(word))):
+        first = text.find(word, first + 1)
+    return first
+
+
+def _is_within(text: str, place: int) -> bool:
+    """Whether ``place`` is within a word: between letters, digits or what stands upon them."""
+    before, after = text[place - 1 : place] if place else "", text[place : place + 1]
+    return bool(before and after) and _is_part(before) and _is_part(after) and bool(space_between(before, after))
 
 
 def _part(line: Line, words: list[TimedWord], first: int, last: int) -> Line:
@@ -195,3 +216,7 @@ def _loudest(line: Line, turns: list[tuple[int, int, str]]) -> str | None:
         shares[speaker] = shares.get(speaker, 0) + max(0, min(end, line.end) - max(start, line.start))
     best = max(shares, key=lambda speaker: shares[speaker], default=None)
     return best if best is not None and shares[best] > 0 else None
+
+
+def _is_part(sign: str) -> bool:
+    return sign.isalnum() or unicodedata.combining(sign) > 0

@@ -11,7 +11,7 @@ from cortexia.report.cues import HeldCues
 from cortexia.report.heard import Heard
 from cortexia.report.letters import composed, font
 from cortexia.report.palette import LABEL_COLOURS, TEXT_ON
-from cortexia.report.series import Series
+from cortexia.report.series import Span, runs_of
 from cortexia.report.style import speaker_shades
 from cortexia.report.words import one_line
 
@@ -41,11 +41,13 @@ class HeldSounds:
         self._cues = HeldCues(heard.lines())
         self._names = {key: speaker.name for key, speaker in heard.speakers.items()}
         self._shades = speaker_shades(heard)
-        self._events = {label: series for label, series in sorted(heard.events.items()) if label not in _SPOKEN}
+        self._events = {
+            label: list(runs_of(series, 0)) for label, series in sorted(heard.events.items()) if label not in _SPOKEN
+        }
 
     def at(self, start: int) -> Subtitle:
         """For a time (µs)."""
-        tags = tuple(label for label, series in self._events.items() if _is_on(series, start))
+        tags = tuple(label for label, spans in self._events.items() if _is_on(spans, start))
         cue = self._cues.at(start)
         if cue is None:
             return Subtitle(tags=tags)
@@ -53,9 +55,10 @@ class HeldSounds:
         return Subtitle(cue.lines, name, self._shades.get(cue.speaker or ""), tags)
 
 
-def _is_on(series: Series, start: int) -> bool:
-    place = bisect_right(series.starts, start) - 1
-    return place >= 0 and start < series.ends[place]
+def _is_on(spans: list[Span], start: int) -> bool:
+    """Whether one of ``spans``, which do not overlap, holds a time (µs)."""
+    place = bisect_right(spans, start, key=lambda span: span.start) - 1
+    return place >= 0 and start < spans[place].end
 
 
 def draw_subtitle(board: Image.Image, picture: tuple[int, int], subtitle: Subtitle) -> None:

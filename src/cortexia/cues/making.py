@@ -11,47 +11,18 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import accumulate, islice, takewhile
 
-from cortexia.errors import ConfigurationError
-from cortexia.exporters.cue_text import SENTENCE, cleaned, ends, line_count, lines_of, width
-from cortexia.exporters.heard import Said
+from cortexia.cues.layout import Layout
+from cortexia.cues.said import Said, divided
+from cortexia.cues.text import SENTENCE, cleaned, ends, line_counts, lines_of, width
 
 _PAUSE_MS = 1000
 """Of silence, after which a cue ends whatever is in it."""
-_SHORT_PAUSE_MS = 300
+_SHORT__PAUSE_MS = 300
 _SAME_SOUND_MS = 1000
 _SCANTY = 1 / 4
 """Of the room in a cue: less looks lost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """``columns`` of a line, ``lines`` of a cue; times in milliseconds; ``pace``: columns that are read in a second.
-    ``names``: whether the speaker's name is a part of the text."""
-
-    columns: int = 42
-    lines: int = 2
-    longest: int = 7000
-    shortest: int = 1000
-    gap: int = 83
-    pace: float = 20.0
-    names: bool = False
-
-    @property
-    def room(self) -> int:
-        """Columns of a whole cue."""
-        return self.columns * self.lines
-
-    def __post_init__(self) -> None:
-        least = {"columns": 1, "lines": 1, "longest": 1, "shortest": 1, "gap": 0}
-        for name, floor in least.items():
-            if getattr(self, name) < floor:
-                raise ConfigurationError(f"cues: {name} must be at least {floor}, got {getattr(self, name)}")
-        if not self.shortest <= self.longest:
-            raise ConfigurationError(f"cues: the shortest, {self.shortest} ms, outlasts the longest, {self.longest} ms")
-        if not 0 < self.pace < float("inf"):
-            raise ConfigurationError(f"cues: characters a second must be above 0, got {self.pace}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +49,8 @@ class Cue:
 
 def cues(said: Iterable[Said], layout: Layout) -> Iterator[Cue]:
     """Cues in order of their starts. What is held at a time is what may still go into a cue."""
-    return _told_apart(_timed(_cut(said, layout), layout))
+    whole = divided(said, layout.columns) if layout.divides else said
+    return _told_apart(_timed(_cut(whole, layout), layout))
 
 
 def cue_lines(cue: Cue, layout: Layout) -> list[str]:
@@ -98,10 +70,14 @@ class _Lane:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._last_start = -1
+        self._columns = 0
+        self._end_ms = 0
         self.held: list[Said] = []
 
     def add(self, said: Said) -> Iterator[Cue]:
         self.held.append(said)
+        self._columns += _size(said)
+        self._end_ms = max(self._end_ms, said.end_ms)
         while self._is_more_than_two():
             yield self._take()
 
@@ -111,74 +87,85 @@ class _Lane:
 
     def is_over(self, now_ms: int) -> bool:
         """Whether what comes now comes after a pause."""
-        return now_ms - max(said.end_ms for said in self.held) >= _PAUSE_MS if self.held else True
+        return not self.held or now_ms - self._end_ms >= _PAUSE_MS
 
     def _is_more_than_two(self) -> bool:
         if len(self.held) < 2:
             return False
         lasts = self.held[-1].end_ms - self.held[0].start_ms
-        return lasts > 2 * self._layout.longest or _size(self.held) > 2 * self._layout.room
+        return lasts > 2 * self._layout.longest or self._columns > 2 * self._layout.room
 
     def _take(self) -> Cue:
-        count = len(self.held) if self._fits(len(self.held)) else self._best_cut()
+        count = self._best_cut()
         taken, self.held = self.held[:count], self.held[count:]
+        self._columns -= sum(map(_size, taken))
         start = max(taken[0].start_ms, self._last_start + 1)
         end = max(max(said.end_ms for said in taken), start + 1)
         self._last_start = start
         words = tuple(said.text for said in taken)
         return Cue(start, min(end, start + self._layout.longest), words, taken[0].speaker)
 
-    def _fits(self, count: int) -> bool:
-        """Whether so many words make one cue; a single one does, however long it is."""
-        taken, layout = self.held[:count], self._layout
-        words = (*name_words(taken[0].speaker if layout.names else None), *(said.text for said in taken))
-        lasts = max(said.end_ms for said in taken) - taken[0].start_ms
-        return count == 1 or (lasts <= layout.longest and line_count(words, layout.columns) <= layout.lines)
+    def _fitting(self) -> int:
+        """How many words make one cue at most; a single one does, however long it is."""
+        first, layout = self.held[0], self._layout
+        name = name_words(first.speaker if layout.names else None)
+        lines = islice(line_counts((*name, *(said.text for said in self.held)), layout.columns), len(name), None)
+        ends_ms = accumulate((said.end_ms for said in self.held), max)
+        fits = (
+            count <= layout.lines and end - first.start_ms <= layout.longest
+            for count, end in zip(lines, ends_ms, strict=True)
+        )
+        return max(1, sum(1 for _ in takewhile(bool, fits)))
 
     def _best_cut(self) -> int:
         """After how many words: where a sentence, a clause or a pause ends, and rather late than early."""
-        fitting = takewhile(self._fits, range(1, len(self.held)))
-        return max(fitting, key=self._worth)
+        most = self._fitting()
+        if most == len(self.held):
+            return most
+        columns = list(accumulate(map(_size, self.held)))
+        return max(range(1, most + 1), key=lambda count: self._worth(count, columns[count - 1]))
 
-    def _worth(self, count: int) -> tuple[float, int]:
+    def _worth(self, count: int, columns: int) -> tuple[float, int]:
+        """Of a cue of so many words, which take so many columns."""
         last, following = self.held[count - 1], self.held[count]
-        pause = min(following.start_ms - last.end_ms, _PAUSE_MS) / _SHORT_PAUSE_MS
+        pause = min(following.start_ms - last.end_ms, _PAUSE_MS) / _SHORT__PAUSE_MS
         end = SENTENCE if following.utterance != last.utterance else ends(last.text)
-        filled, left = (_size(part) / self._layout.room for part in (self.held[:count], self.held[count:]))
+        filled, left = columns / self._layout.room, (self._columns - columns) / self._layout.room
         scanty = (filled < _SCANTY) + (left < _SCANTY)
         return 1.5 * end + max(pause, 0.0) + 3 * min(filled, 1.0) - 2 * scanty, count
 
 
-def _size(said: Iterable[Said]) -> int:
-    return sum(width(one.text) + 1 for one in said)
+def _size(said: Said) -> int:
+    return width(said.text) + 1
 
 
 class _SoundLane:
-    """Events of one sound; those that follow each other closely are one."""
+    """Events of one sound; those that follow each other closely are one, and what outlasts a cue is several."""
 
     def __init__(self, layout: Layout) -> None:
         self._longest = layout.longest
         self.held: list[Said] = []
 
     def add(self, said: Said) -> Iterator[Cue]:
-        if self.is_over(said.start_ms):
-            yield from self.rest()
-            self.held = [said]
-        else:
-            first = self.held[0]
-            self.held = [replace(first, end_ms=max(first.end_ms, said.end_ms))]
+        begun = self.held[0] if self.held else said
+        end = max(begun.end_ms, said.end_ms)
+        start = begun.start_ms
+        while end - start > self._longest:
+            yield _sound(begun.text, start, start + self._longest)
+            start += self._longest
+        self.held = [replace(begun, start_ms=start, end_ms=end)]
 
     def rest(self) -> Iterator[Cue]:
         for said in self.held:
-            end = min(said.end_ms, said.start_ms + self._longest)
-            yield Cue(said.start_ms, end, tuple(f"[{said.text}]".split(" ")), is_sound=True)
+            yield _sound(said.text, said.start_ms, said.end_ms)
         self.held = []
 
     def is_over(self, now_ms: int) -> bool:
-        if not self.held:
-            return True
-        first = self.held[0]
-        return now_ms - first.end_ms >= _SAME_SOUND_MS or now_ms - first.start_ms >= self._longest
+        return not self.held or now_ms - self.held[0].end_ms >= _SAME_SOUND_MS
+
+
+def _sound(name: str, start_ms: int, end_ms: int) -> Cue:
+    return Cue(start_ms, end_ms, tuple(f"[{name}]".split(" ")), is_sound=True)
 
 
 class _Ordered:
@@ -210,7 +197,8 @@ def _cut(said: Iterable[Said], layout: Layout) -> Iterator[Cue]:
         lane = lanes.setdefault(own, _SoundLane(layout) if part.is_sound else _Lane(layout))
         ordered.add(lane.add(part))
         begun = (lane.held[0].start_ms for lane in lanes.values() if lane.held)
-        yield from ordered.until(min(begun, default=part.start_ms))
+        # what is left of a long sound may begin later than what is still to come
+        yield from ordered.until(min((part.start_ms, *begun)))
     for lane in lanes.values():
         ordered.add(lane.rest())
     yield from ordered.until(float("inf"))

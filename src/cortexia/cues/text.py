@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, takewhile
 
 _SPACE = re.compile("[^\\S\u00a0\u202f]+")
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
@@ -51,6 +51,18 @@ def width(text: str) -> int:
     )
 
 
+def chunks(word: str, columns: int) -> list[str]:
+    """``word`` in as few parts as are no wider than ``columns``; a single character may be."""
+    made, room = [""], columns
+    for sign in word:
+        if width(sign) > room and made[-1]:
+            made.append("")
+            room = columns
+        made[-1] += sign
+        room -= width(sign)
+    return made
+
+
 def _is_wide(sign: str) -> bool:
     return unicodedata.east_asian_width(sign) in "WF"
 
@@ -76,8 +88,9 @@ def ends(word: str) -> int:
     return CLAUSE if bare.endswith(_CLAUSE_ENDS) else NOTHING
 
 
-def line_count(words: Sequence[str], columns: int) -> int:
-    """Lines that these words need at least, where none is wider than ``columns`` unless a single word is."""
+def line_counts(words: Iterable[str], columns: int) -> Iterator[int]:
+    """For each word how many lines it and those before it need at least, where none is wider than ``columns`` unless a
+    single word is."""
     count, held, last = 0, 0, ""
     for word in words:
         longer = held + len(space_between(last, word)) + width(word)
@@ -86,19 +99,20 @@ def line_count(words: Sequence[str], columns: int) -> int:
         else:
             count, held = count + 1, width(word)
         last = word
-    return count
+        yield count
 
 
 def lines_of(words: Sequence[str], columns: int) -> list[str]:
     """Words on as few lines as they need, which are about equally long; they rather end where a clause does, and the
     last is rather the longer one."""
-    count, last = line_count(words, columns), len(words)
+    count, last = max(line_counts(words, columns), default=0), len(words)
     costs = _Costs(words, columns)
     best: dict[tuple[int, int], tuple[float, int]] = {(0, 0): (0.0, 0)}
     for line in range(1, count + 1):
         for end in range(line, last + 1) if line < count else (last,):
-            known = (start for start in range(line - 1, end) if (line - 1, start) in best)
-            best[line, end] = min((best[line - 1, start][0] + costs.of(start, end), start) for start in known)
+            known = [start for start in costs.starts(end) if (line - 1, start) in best]
+            if known:
+                best[line, end] = min((best[line - 1, start][0] + costs.of(start, end), start) for start in known)
     lines, end = [], last
     for line in range(count, 0, -1):
         start = best[line, end][1]
@@ -116,10 +130,17 @@ class _Costs:
         self._spaces = [0, *(len(space_between(*pair)) for pair in pairwise(words))]
         self._until = [0, *accumulate(space + width(word) for space, word in zip(self._spaces, words, strict=True))]
 
+    def starts(self, end: int) -> Iterator[int]:
+        """Where a line of several words that fit, or of one, may begin that ends before ``end``."""
+        yield end - 1
+        yield from takewhile(lambda start: self._width(start, end) <= self._columns, range(end - 2, -1, -1))
+
     def of(self, start: int, end: int) -> float:
         """Of a line of the words from ``start`` to before ``end``."""
-        size = (self._until[end] - self._until[start] - self._spaces[start]) / self._columns
-        is_over = size > 1 and end - start > 1
+        size = self._width(start, end) / self._columns
         is_last = end == len(self._words)
         clause = 0.0 if is_last else 0.15 * ends(self._words[end - 1])
-        return size**2 + 100.0 * is_over - clause - 0.02 * is_last * size
+        return size**2 - clause - 0.02 * is_last * size
+
+    def _width(self, start: int, end: int) -> int:
+        return self._until[end] - self._until[start] - self._spaces[start]

@@ -1,0 +1,1 @@
+"""Words in portions that can be read, for subtitles in files and on pictures."""
