@@ -30,11 +30,11 @@ from cortexia.intake import Found, Source
 from cortexia.maintenance.keeper import StoreKeeper
 from cortexia.models.presets import AUTO, PresetChoice
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
+from cortexia.naming import required_name
 from cortexia.people.desk import PeopleDesk
 from cortexia.people.directory import KnownPerson
 from cortexia.people.enrolment import Chosen
 from cortexia.people.gather import FACES
-from cortexia.people.labels import required_name
 from cortexia.people.voices import SPEAKERS, VOICES, enrolled_voice, parse_enrolments
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import SourceVideo

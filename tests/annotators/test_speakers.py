@@ -18,7 +18,7 @@ from cortexia.annotators._voice_groups import GroupLimits, VoiceTable, voice_gro
 from cortexia.annotators._voice_makers import Voice
 from cortexia.annotators._voice_statistics import CEPSTRA, VoiceStatistics
 from cortexia.annotators.base import StoredAnnotations
-from cortexia.annotators.speakers import Speakers, letters
+from cortexia.annotators.speakers import Speakers
 from cortexia.annotators.voices import embedding
 from cortexia.errors import AnnotatorError, ConfigurationError
 from cortexia.types import Annotation, Embedding, SpeakerTurn, Speech, TimeSpan, Timestamp
@@ -229,10 +229,32 @@ def test_a_voice_of_another_model_is_refused():
         turns(vectors(SCRIPT), enrolled=enrolled("bob"))
 
 
-@pytest.mark.parametrize("text", ["{", "[]x", '{"bob": 1}', '{"bob": {"model": "m", "vector": "AAAAAA=="}}'])
+ONE = '{"model": "m", "vector": "AACAPw=="}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]x",
+        "[" * 100_000,
+        '{"bob": 1}',
+        '{"bob": {"model": "m", "vector": "AAAAAA=="}}',
+        f'{{"Speaker A": {ONE}}}',
+        f'{{"a\\u0000b": {ONE}}}',
+        f'{{"\\ud800": {ONE}}}',
+        f'{{" bob": {ONE}}}',
+        f'{{"{"b" * 257}": {ONE}}}',
+    ],
+)
 def test_an_option_that_holds_no_voices_is_refused(text):
     with pytest.raises(ConfigurationError, match="enrolled"):
         Speakers(enrolled=text)
+
+
+def test_the_longest_name_is_an_option_as_it_is_a_label():
+    (voice,) = enrolled_voices(f'{{"{"b" * 256}": {ONE}}}')
+    assert (len(voice.name), voice.model) == (256, "m")
 
 
 def test_voices_survive_the_option_in_any_order():
@@ -264,10 +286,6 @@ def test_short_pauses_are_bridged_where_nobody_else_begins():
 def test_what_is_too_short_goes_to_whom_it_touches_or_goes():
     assert shape(merged([turn(0, 0, 3), turn(1, 3, 3.1), turn(0, 3.1, 5)], 0.5, 0.2)) == [(0, 0, 5)]
     assert shape(merged([turn(0, 0, 3), turn(1, 9, 9.1)], 0.5, 0.2)) == [(0, 0, 3)]
-
-
-def test_letters_go_on_after_z():
-    assert [letters(number) for number in (0, 25, 26, 27, 52, 702)] == ["A", "Z", "AA", "AB", "BA", "AAA"]
 
 
 # -- bounds

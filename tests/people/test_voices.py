@@ -91,6 +91,8 @@ def test_nobody_asked_for_speakers(app, deep):
         (("anna=no-such.wav",), "no file"),
         (("an=na=no-such.wav",), "may not hold '='"),
         (("Speaker A=x.wav",), "calls speakers"),
+        (("Person A=x.wav",), "calls people"),
+        (("n" * 257 + "=x.wav",), "1 to 256"),
     ],
 )
 def test_what_is_no_enrolment_is_refused(texts, why):

@@ -18,11 +18,11 @@ from cortexia.annotators._voice_pieces import VoicePieces, read_pieces
 from cortexia.annotators._voice_statistics import NAME as OFFLINE_VOICE
 from cortexia.annotators.base import SessionContext, Solver, StoredAnnotations
 from cortexia.errors import ConfigurationError
+from cortexia.naming import letters
 from cortexia.types import Annotation, SpeakerTurn
 
 MOST_SPEAKERS = 20
 _ID_DIGITS = 12
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,3 @@ def _means(pieces: VoicePieces, found: FoundSpeakers) -> NDArray[np.float64]:
     count = int(found.speaker.max()) + 1
     sums = np.array([weighed[found.speaker == speaker].sum(axis=0) for speaker in range(count)])
     return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12))
-
-
-def letters(number: int) -> str:
-    """``A``, ``B``, ... ``Z``, ``AA``, ``AB``, ... of 0, 1, ..."""
-    told = ""
-    number += 1
-    while number:
-        number, digit = divmod(number - 1, len(_LETTERS))
-        told = _LETTERS[digit] + told
-    return told

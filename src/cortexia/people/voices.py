@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from cortexia.annotators.voices import Voices
 from cortexia.decoders.base import Decoder, DecodeRequest
 from cortexia.errors import ConfigurationError
 from cortexia.models.base import ModelAccess
-from cortexia.people.labels import required_name
+from cortexia.naming import required_name
 from cortexia.types import Annotation, AudioBlock, Embedding, MediaInfo, VerdictStatus
 
 VOICES, SPEAKERS = "voices", "speakers"
@@ -31,8 +30,6 @@ def parse_enrolments(texts: Sequence[str]) -> dict[str, Path]:
         if not equals or not file:
             raise ConfigurationError(f"--enroll {text!r} is not of the form NAME=FILE, e.g. anna=anna.wav")
         name = required_name(name)
-        if re.fullmatch(r"speaker [a-z]+", name.casefold()):
-            raise ConfigurationError(f"{name!r} is what cortexia itself calls speakers; give another name")
         if name in found:
             raise ConfigurationError(f"--enroll names {name!r} twice; put all that shows the voice into one file")
         path = Path(file).expanduser().absolute()
