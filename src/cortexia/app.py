@@ -29,8 +29,8 @@ from cortexia.errors import ConfigurationError, ProcessingError, RejectedInput
 from cortexia.intake import Found, Source
 from cortexia.maintenance.keeper import StoreKeeper
 from cortexia.models.presets import AUTO, PresetChoice
-from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.naming import required_name
+from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.people.desk import PeopleDesk
 from cortexia.people.directory import KnownPerson
 from cortexia.people.enrolment import Chosen

@@ -13,7 +13,8 @@ import pytest
 from footage import Blobs, context
 
 from cortexia.annotators._enrolled import EnrolledVoice, enrolled_text, enrolled_voices
-from cortexia.annotators._speaker_turns import Turn, merged
+from cortexia.annotators._speaker_turns import merged
+from cortexia.annotators._turn import Turn
 from cortexia.annotators._voice_groups import GroupLimits, VoiceTable, voice_groups
 from cortexia.annotators._voice_makers import Voice
 from cortexia.annotators._voice_statistics import CEPSTRA, VoiceStatistics
@@ -219,6 +220,15 @@ def test_a_voice_that_nobody_has_names_nobody():
     assert told(turns(said(SCRIPT), enrolled=enrolled("zoe"))) == TURNS
 
 
+def test_two_local_speakers_with_one_name_do_not_overlap():
+    made = turns(
+        [local("bob", 0.0, 4.0, "0.0"), local("bob", 4.0, 6.0, "0.0", True), local("bob", 4.0, 6.0, "0.1", True)],
+        enrolled=enrolled("bob"),
+    )
+    assert told(made) == [("bob", 0.0, 6.0)]
+    assert not made[0].is_overlap
+
+
 def test_speakers_of_one_name_are_one():
     made = turns(said(SCRIPT), enrolled=enrolled("bob"), min_speakers=4)
     assert len({turn.speaker_id for turn in made if turn.label == "bob"}) == 1
@@ -286,6 +296,51 @@ def test_short_pauses_are_bridged_where_nobody_else_begins():
 def test_what_is_too_short_goes_to_whom_it_touches_or_goes():
     assert shape(merged([turn(0, 0, 3), turn(1, 3, 3.1), turn(0, 3.1, 5)], 0.5, 0.2)) == [(0, 0, 5)]
     assert shape(merged([turn(0, 0, 3), turn(1, 9, 9.1)], 0.5, 0.2)) == [(0, 0, 3)]
+
+
+def overlaps(made: Iterable[Turn]) -> list[tuple[int, float, float, bool]]:
+    return [(*one, both) for one, both in zip(shape(made), [turn.is_overlap for turn in made], strict=True)]
+
+
+def test_short_turns_never_change_places():
+    assert shape(merged([turn(0, 0, 0.1), turn(1, 0.1, 0.2)], 0.5, 0.2)) == []
+    between = [turn(0, 0, 2), turn(1, 2, 2.1), turn(0, 2.1, 2.2), turn(1, 2.2, 5)]
+    assert shape(merged(between, 0.5, 0.2)) == [(0, 0, 2.2), (1, 2.2, 5)]
+
+
+def test_a_chain_of_short_turns_goes_to_who_speaks_for_long():
+    chain = [turn(0, 0, 0.1), turn(1, 0.1, 0.2), turn(2, 0.2, 0.35), turn(1, 0.35, 4)]
+    assert shape(merged(chain, 0.5, 0.2)) == [(1, 0, 4)]
+
+
+def test_who_goes_on_after_an_overlap_is_not_taken_for_the_other():
+    after = [turn(0, 5, 6, True), turn(1, 5, 6, True), turn(0, 6, 6.1)]
+    assert overlaps(merged(after, 0.5, 0.2)) == [(0, 5, 6, True), (1, 5, 6, True), (0, 6, 6.1, False)]
+
+
+def test_what_is_short_after_an_overlap_is_no_overlap():
+    after = [turn(0, 5, 6, True), turn(1, 5, 6, True), turn(2, 6, 6.1)]
+    made = merged(after, 0.5, 0.2)
+    assert overlaps(made)[-1] == (0, 6, 6.1, False)
+    beside = [turn(0, 4, 6, True), turn(1, 4, 6, True), turn(2, 6, 6.1), turn(3, 6.1, 7)]
+    assert overlaps(merged(beside, 0.5, 0.2))[-1] == (3, 6, 7, False)
+
+
+def test_an_overlap_too_short_to_tell_leaves_no_hole():
+    hole = [turn(0, 0, 5), turn(0, 5, 5.1, True), turn(1, 5, 5.1, True), turn(0, 5.1, 9)]
+    assert overlaps(merged(hole, 0.5, 0.2)) == [(0, 0, 9, False)]
+
+
+def test_nobody_overlaps_with_themselves():
+    same = [turn(0, 0, 2), turn(0, 2, 3, True), turn(0, 2, 3, True), turn(0, 3, 5)]
+    assert overlaps(merged(same, 0.5, 0.2)) == [(0, 0, 5, False)]
+    third = [turn(0, 0, 2, True), turn(0, 0, 2, True), turn(1, 1, 2, True)]
+    assert overlaps(merged(third, 0.5, 0.2)) == [(0, 0, 1, False), (0, 1, 2, True), (1, 1, 2, True)]
+
+
+def test_many_short_turns_take_no_longer_than_their_number():
+    many = [turn(at % 2, at / 10, (at + 1) / 10) for at in range(20_000)]
+    assert shape(merged([*many, turn(2, 2000, 2009)], 0.5, 0.2)) == [(2, 0, 2009)]
 
 
 # -- bounds

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from cortexia.annotators._enrolled import enrolled_voices, names_of
 from cortexia.annotators._options import require_ranges
 from cortexia.annotators._speaker_groups import FoundSpeakers, SpeakerLimits, find_speakers
-from cortexia.annotators._speaker_turns import Turn, merged, turns_of_locals, turns_of_speech
+from cortexia.annotators._speaker_turns import merged, turns_of_locals, turns_of_speech
+from cortexia.annotators._turn import Turn
 from cortexia.annotators._voice_groups import GroupLimits
 from cortexia.annotators._voice_pieces import VoicePieces, read_pieces
 from cortexia.annotators._voice_statistics import NAME as OFFLINE_VOICE
@@ -36,8 +37,9 @@ class Speakers(Solver):
     cosine of ``similarity``, and whoever speaks for less than ``least_s`` is taken for the most alike of the others.
     ``min_speakers`` and ``max_speakers`` go before both, as far as there is speech for so many.
 
-    Turns of one speaker with at most ``pause_s`` between them, in which nobody else begins, are one; what is shorter
-    than ``min_turn_s`` goes to whom it touches, else it goes. ``confidence``: that of the speech, times the share of
+    Turns of one speaker with at most ``pause_s`` between them, in which nobody else begins, are one. What is shorter
+    than ``min_turn_s``, with all that its speaker says right before and after, goes to whom it touches and who speaks
+    for longer, else it goes. ``confidence``: that of the speech, times the share of
     that speaker among all that it might be. ``is_overlap`` turns come of voices with a ``segmentation`` only.
 
     ``enrolled``: voices with names, as ``--enroll`` makes it. Whose mean vector has a cosine with one of them of at
