@@ -197,6 +197,36 @@ def test_local_speakers_of_one_window_are_never_one():
     assert len({turn.label for turn in turns(freely)}) == 1
 
 
+def local_vector(who: str, start_s: float, end_s: float, name: str) -> Embedding:
+    vector = np.random.default_rng(sum(map(ord, who))).normal(0, 1, 32)
+    vector += np.random.default_rng(round(start_s * 10)).normal(0, 0.1, 32)
+    row = embedding(span(start_s, end_s), "a-model", Voice(vector / np.linalg.norm(vector)))
+    return replace(row, attributes={"local": name, "is_overlap": False}, confidence=0.8)
+
+
+PAIRS = [("anna", "bob"), ("carl", "dora"), ("anna", "carl"), ("bob", "dora"), ("anna", "dora"), ("bob", "carl")]
+
+
+@pytest.mark.parametrize("make", [local, local_vector])
+def test_no_more_speakers_than_asked_for_though_windows_say_that_there_are(make):
+    rows = [
+        make(who, 5.0 * window + 2.5 * place, 5.0 * window + 2.5 * place + 2.5, f"{window}.{place}")
+        for window, pair in enumerate(PAIRS * 3)
+        for place, who in enumerate(pair)
+    ]
+    assert len({turn.label for turn in turns(rows)}) == 4
+    assert len({turn.label for turn in turns(rows, max_speakers=2)}) == 2
+    assert len({turn.label for turn in turns(rows, max_speakers=1)}) == 1
+
+
+def test_a_local_speaker_of_few_seconds_is_taken_for_another():
+    rows = [local_vector("anna", 5.0 * at, 5.0 * at + 4.0, f"{at}.0") for at in range(10)]
+    rows.append(local_vector("bob", 50.0, 51.0, "10.0"))
+    assert {turn.label for turn in turns(rows)} == {"Speaker A"}
+    assert {turn.label for turn in turns(rows, least_s=0.5)} == {"Speaker A", "Speaker B"}
+    assert len({turn.label for turn in turns(rows, min_speakers=2)}) == 2
+
+
 # -- enrolled
 
 
