@@ -166,7 +166,7 @@ def _of_locals(pieces: VoicePieces, limits: SpeakerLimits, moved: Callable[[], N
     back = [place[name] for name in names]
     vectors = pieces.vectors[chosen].astype(np.float64)
     if pieces.table is None:
-        labels = _grouped(vectors, np.bincount(back, pieces.seconds), limits, apart, moved)
+        labels = _grouped(vectors, np.bincount(back, pieces.seconds).astype(np.float64), limits, apart, moved)
         told = _told_by_vectors(vectors, labels)
     else:
         table = pieces.table.summed([[at] for at in chosen])
