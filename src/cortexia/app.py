@@ -29,13 +29,13 @@ from cortexia.errors import ConfigurationError, ProcessingError, RejectedInput
 from cortexia.intake import Found, Source
 from cortexia.maintenance.keeper import StoreKeeper
 from cortexia.models.presets import AUTO, PresetChoice
+from cortexia.naming import required_name
 from cortexia.outcomes import AnnotateReport, VideoPlan, VideoResult, VideoStatus
 from cortexia.people.desk import PeopleDesk
 from cortexia.people.directory import KnownPerson
 from cortexia.people.enrolment import Chosen
 from cortexia.people.gather import FACES
-from cortexia.people.labels import required_name
-from cortexia.people.voices import SPEAKERS, VOICES, enrolled_voice, parse_enrolments
+from cortexia.people.voices import SPEAKERS, VOICES, Listening, enrolled_voice, parse_enrolments
 from cortexia.plan import Plan, make_plan, make_recipes, make_specs, resolve
 from cortexia.sources import SourceVideo
 from cortexia.staleness import standings
@@ -119,9 +119,12 @@ class App(Batches):
         chosen = ModelVersions(self.models, versions, tell).options_for(whole.annotators, whole.options)
         return replace(request, options=merged_options(request.options, chosen))
 
-    def with_voices(self, request: Request, enrolments: Sequence[str]) -> Request:
+    def with_voices(
+        self, request: Request, enrolments: Sequence[str], on_seconds: Callable[[float], None] = lambda seconds: None
+    ) -> Request:
         """The request with speakers who shall be named by their voices. ``enrolments``: ``name=file`` each, the file a
-        recording in which that one person speaks. The vectors become an option of ``speakers``.
+        recording in which that one person speaks, of ten minutes at most. The vectors become an option of ``speakers``.
+        ``on_seconds``: told how many seconds of a recording were heard.
 
         Raises ``ConfigurationError`` where nobody asked for speakers, and for what is no name or no voice.
         """
@@ -130,10 +133,10 @@ class App(Batches):
         recipes = {recipe.name: recipe for recipe in self._recipes(whole)[0]}
         if SPEAKERS not in recipes:
             raise ConfigurationError("--enroll names speakers, and nobody asked for them; add speakers to --annotators")
-        pair = cast(tuple[StreamAnnotator, Voices], (recipes["speech"], recipes[VOICES]))
-        models = self.models.access
-        voices = [enrolled_voice(name, path, self.decoder, pair, models) for name, path in files.items()]
-        chosen = {SPEAKERS: {"enrolled": enrolled_text(voices)}}
+        speech, voices = recipes["speech"], cast(Voices, recipes[VOICES])
+        by = Listening(self.decoder, cast(StreamAnnotator, speech), voices, self.models.access, on_seconds)
+        made = [enrolled_voice(name, path, by) for name, path in files.items()]
+        chosen = {SPEAKERS: {"enrolled": enrolled_text(made)}}
         return replace(request, options=merged_options(request.options, chosen))
 
     # -- plan

@@ -13,12 +13,13 @@ import pytest
 from footage import Blobs, context
 
 from cortexia.annotators._enrolled import EnrolledVoice, enrolled_text, enrolled_voices
-from cortexia.annotators._speaker_turns import Turn, merged
+from cortexia.annotators._speaker_turns import merged
+from cortexia.annotators._turn import Turn
 from cortexia.annotators._voice_groups import GroupLimits, VoiceTable, voice_groups
 from cortexia.annotators._voice_makers import Voice
 from cortexia.annotators._voice_statistics import CEPSTRA, VoiceStatistics
 from cortexia.annotators.base import StoredAnnotations
-from cortexia.annotators.speakers import Speakers, letters
+from cortexia.annotators.speakers import Speakers
 from cortexia.annotators.voices import embedding
 from cortexia.errors import AnnotatorError, ConfigurationError
 from cortexia.types import Annotation, Embedding, SpeakerTurn, Speech, TimeSpan, Timestamp
@@ -196,6 +197,36 @@ def test_local_speakers_of_one_window_are_never_one():
     assert len({turn.label for turn in turns(freely)}) == 1
 
 
+def local_vector(who: str, start_s: float, end_s: float, name: str) -> Embedding:
+    vector = np.random.default_rng(sum(map(ord, who))).normal(0, 1, 32)
+    vector += np.random.default_rng(round(start_s * 10)).normal(0, 0.1, 32)
+    row = embedding(span(start_s, end_s), "a-model", Voice(vector / np.linalg.norm(vector)))
+    return replace(row, attributes={"local": name, "is_overlap": False}, confidence=0.8)
+
+
+PAIRS = [("anna", "bob"), ("carl", "dora"), ("anna", "carl"), ("bob", "dora"), ("anna", "dora"), ("bob", "carl")]
+
+
+@pytest.mark.parametrize("make", [local, local_vector])
+def test_no_more_speakers_than_asked_for_though_windows_say_that_there_are(make):
+    rows = [
+        make(who, 5.0 * window + 2.5 * place, 5.0 * window + 2.5 * place + 2.5, f"{window}.{place}")
+        for window, pair in enumerate(PAIRS * 3)
+        for place, who in enumerate(pair)
+    ]
+    assert len({turn.label for turn in turns(rows)}) == 4
+    assert len({turn.label for turn in turns(rows, max_speakers=2)}) == 2
+    assert len({turn.label for turn in turns(rows, max_speakers=1)}) == 1
+
+
+def test_a_local_speaker_of_few_seconds_is_taken_for_another():
+    rows = [local_vector("anna", 5.0 * at, 5.0 * at + 4.0, f"{at}.0") for at in range(10)]
+    rows.append(local_vector("bob", 50.0, 51.0, "10.0"))
+    assert {turn.label for turn in turns(rows)} == {"Speaker A"}
+    assert {turn.label for turn in turns(rows, least_s=0.5)} == {"Speaker A", "Speaker B"}
+    assert len({turn.label for turn in turns(rows, min_speakers=2)}) == 2
+
+
 # -- enrolled
 
 
@@ -219,6 +250,15 @@ def test_a_voice_that_nobody_has_names_nobody():
     assert told(turns(said(SCRIPT), enrolled=enrolled("zoe"))) == TURNS
 
 
+def test_two_local_speakers_with_one_name_do_not_overlap():
+    made = turns(
+        [local("bob", 0.0, 4.0, "0.0"), local("bob", 4.0, 6.0, "0.0", True), local("bob", 4.0, 6.0, "0.1", True)],
+        enrolled=enrolled("bob"),
+    )
+    assert told(made) == [("bob", 0.0, 6.0)]
+    assert not made[0].is_overlap
+
+
 def test_speakers_of_one_name_are_one():
     made = turns(said(SCRIPT), enrolled=enrolled("bob"), min_speakers=4)
     assert len({turn.speaker_id for turn in made if turn.label == "bob"}) == 1
@@ -229,10 +269,32 @@ def test_a_voice_of_another_model_is_refused():
         turns(vectors(SCRIPT), enrolled=enrolled("bob"))
 
 
-@pytest.mark.parametrize("text", ["{", "[]x", '{"bob": 1}', '{"bob": {"model": "m", "vector": "AAAAAA=="}}'])
+ONE = '{"model": "m", "vector": "AACAPw=="}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]x",
+        "[" * 100_000,
+        '{"bob": 1}',
+        '{"bob": {"model": "m", "vector": "AAAAAA=="}}',
+        f'{{"Speaker A": {ONE}}}',
+        f'{{"a\\u0000b": {ONE}}}',
+        f'{{"\\ud800": {ONE}}}',
+        f'{{" bob": {ONE}}}',
+        f'{{"{"b" * 257}": {ONE}}}',
+    ],
+)
 def test_an_option_that_holds_no_voices_is_refused(text):
     with pytest.raises(ConfigurationError, match="enrolled"):
         Speakers(enrolled=text)
+
+
+def test_the_longest_name_is_an_option_as_it_is_a_label():
+    (voice,) = enrolled_voices(f'{{"{"b" * 256}": {ONE}}}')
+    assert (len(voice.name), voice.model) == (256, "m")
 
 
 def test_voices_survive_the_option_in_any_order():
@@ -266,8 +328,49 @@ def test_what_is_too_short_goes_to_whom_it_touches_or_goes():
     assert shape(merged([turn(0, 0, 3), turn(1, 9, 9.1)], 0.5, 0.2)) == [(0, 0, 3)]
 
 
-def test_letters_go_on_after_z():
-    assert [letters(number) for number in (0, 25, 26, 27, 52, 702)] == ["A", "Z", "AA", "AB", "BA", "AAA"]
+def overlaps(made: Iterable[Turn]) -> list[tuple[int, float, float, bool]]:
+    return [(*one, both) for one, both in zip(shape(made), [turn.is_overlap for turn in made], strict=True)]
+
+
+def test_short_turns_never_change_places():
+    assert shape(merged([turn(0, 0, 0.1), turn(1, 0.1, 0.2)], 0.5, 0.2)) == []
+    between = [turn(0, 0, 2), turn(1, 2, 2.1), turn(0, 2.1, 2.2), turn(1, 2.2, 5)]
+    assert shape(merged(between, 0.5, 0.2)) == [(0, 0, 2.2), (1, 2.2, 5)]
+
+
+def test_a_chain_of_short_turns_goes_to_who_speaks_for_long():
+    chain = [turn(0, 0, 0.1), turn(1, 0.1, 0.2), turn(2, 0.2, 0.35), turn(1, 0.35, 4)]
+    assert shape(merged(chain, 0.5, 0.2)) == [(1, 0, 4)]
+
+
+def test_who_goes_on_after_an_overlap_is_not_taken_for_the_other():
+    after = [turn(0, 5, 6, True), turn(1, 5, 6, True), turn(0, 6, 6.1)]
+    assert overlaps(merged(after, 0.5, 0.2)) == [(0, 5, 6, True), (1, 5, 6, True), (0, 6, 6.1, False)]
+
+
+def test_what_is_short_after_an_overlap_is_no_overlap():
+    after = [turn(0, 5, 6, True), turn(1, 5, 6, True), turn(2, 6, 6.1)]
+    made = merged(after, 0.5, 0.2)
+    assert overlaps(made)[-1] == (0, 6, 6.1, False)
+    beside = [turn(0, 4, 6, True), turn(1, 4, 6, True), turn(2, 6, 6.1), turn(3, 6.1, 7)]
+    assert overlaps(merged(beside, 0.5, 0.2))[-1] == (3, 6, 7, False)
+
+
+def test_an_overlap_too_short_to_tell_leaves_no_hole():
+    hole = [turn(0, 0, 5), turn(0, 5, 5.1, True), turn(1, 5, 5.1, True), turn(0, 5.1, 9)]
+    assert overlaps(merged(hole, 0.5, 0.2)) == [(0, 0, 9, False)]
+
+
+def test_nobody_overlaps_with_themselves():
+    same = [turn(0, 0, 2), turn(0, 2, 3, True), turn(0, 2, 3, True), turn(0, 3, 5)]
+    assert overlaps(merged(same, 0.5, 0.2)) == [(0, 0, 5, False)]
+    third = [turn(0, 0, 2, True), turn(0, 0, 2, True), turn(1, 1, 2, True)]
+    assert overlaps(merged(third, 0.5, 0.2)) == [(0, 0, 1, False), (0, 1, 2, True), (1, 1, 2, True)]
+
+
+def test_many_short_turns_take_no_longer_than_their_number():
+    many = [turn(at % 2, at / 10, (at + 1) / 10) for at in range(20_000)]
+    assert shape(merged([*many, turn(2, 2000, 2009)], 0.5, 0.2)) == [(2, 0, 2009)]
 
 
 # -- bounds

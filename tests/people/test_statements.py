@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from cortexia.errors import ValidationError
-from cortexia.people.labels import Labels, letters
+from cortexia.people.labels import Labels
 from cortexia.people.statements import said
 from cortexia.types import BBox, PersonNote, TimeSpan, Timestamp
 
@@ -69,8 +69,7 @@ def test_a_note_says_what_it_is_about():
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "A"), (25, "Z"), (26, "AA"), (27, "AB"), (701, "ZZ"), (702, "AAA")])
-def test_letters_go_on_after_z(number, text):
-    assert letters(number) == text
+def test_a_label_that_was_seen_is_used_up(number, text):
     labels = Labels(0)
     labels.saw(f"Person {text}")
     assert labels.given == number + 1

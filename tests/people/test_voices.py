@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from cortexia.annotators._enrolled import enrolled_voices
 from cortexia.app import App, Request
+from cortexia.cli.enrolled_voices import with_enrolled
 from cortexia.config import load_settings
 from cortexia.errors import ConfigurationError
 from cortexia.people.voices import parse_enrolments
@@ -77,6 +80,54 @@ def test_what_is_no_sound_is_refused(app, tmp_path):
         app.with_voices(ASKED, [f"anna={text}"])
 
 
+@pytest.mark.parametrize("part", [0.25, 0.7])
+def test_a_damaged_recording_is_refused(app, deep, tmp_path, part):
+    """It may be whole by what its head says: what came of decoding it counts."""
+    whole = tmp_path / "whole.flac"
+    transcode(deep, whole)
+    assert app.with_voices(ASKED, [f"anna={whole}"]).options["speakers"]["enrolled"]
+    data = whole.read_bytes()
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(data[: int(len(data) * part)])
+    with pytest.raises(ConfigurationError, match=r"cut.flac is damaged; \d\.\d s of 5\.0 s"):
+        app.with_voices(ASKED, [f"anna={cut}"])
+
+
+def transcode(source: Path, target: Path) -> None:
+    with av.open(str(source)) as read, av.open(str(target), "w") as written:
+        stream = written.add_stream("flac", rate=16_000, layout="mono")
+        for frame in read.decode(audio=0):
+            written.mux(stream.encode(frame))
+        written.mux(stream.encode(None))
+
+
+def test_a_recording_that_is_too_long_is_refused_as_soon_as_that_is_known(app, deep, monkeypatch):
+    monkeypatch.setattr("cortexia.people.voices.LONGEST_S", 2)
+    told: list[float] = []
+    with pytest.raises(ConfigurationError, match=r"deep.wav is longer than"):
+        app.with_voices(ASKED, [f"anna={deep}"], told.append)
+    assert max(told) <= 2.0
+
+
+def test_how_far_it_is_is_told(app, deep):
+    told: list[float] = []
+    app.with_voices(ASKED, [f"anna={deep}"], told.append)
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(5.0)
+
+
+def test_progress_is_told_after_a_second(app, deep, capsys, monkeypatch):
+    asked = {"enrolments": (f"anna={deep}",), "as_json": False}
+    with_enrolled(app, ASKED, asked)
+    assert capsys.readouterr().err == ""
+    times = itertools.count(0.0, 1.5)
+    monkeypatch.setattr("cortexia.cli.progress.time.monotonic", lambda: next(times))
+    with_enrolled(app, ASKED, asked)
+    assert "voices heard: " in capsys.readouterr().err
+    with_enrolled(app, ASKED, {**asked, "as_json": True})
+    assert capsys.readouterr().err == ""
+
+
 def test_nobody_asked_for_speakers(app, deep):
     with pytest.raises(ConfigurationError, match="add speakers"):
         app.with_voices(Request(("shots",)), [f"anna={deep}"])
@@ -91,6 +142,8 @@ def test_nobody_asked_for_speakers(app, deep):
         (("anna=no-such.wav",), "no file"),
         (("an=na=no-such.wav",), "may not hold '='"),
         (("Speaker A=x.wav",), "calls speakers"),
+        (("Person A=x.wav",), "calls people"),
+        (("n" * 257 + "=x.wav",), "1 to 256"),
     ],
 )
 def test_what_is_no_enrolment_is_refused(texts, why):

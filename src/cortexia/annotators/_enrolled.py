@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.errors import ConfigurationError
+from cortexia.naming import required_name
 
 Reals = NDArray[np.float64]
-NAME_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def enrolled_voices(text: str) -> tuple[EnrolledVoice, ...]:
     try:
         told = json.loads(text)
         return tuple(_voice(name, told[name]) for name in sorted(told))
-    except (ValueError, TypeError, KeyError, AttributeError, binascii.Error) as error:
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError, ConfigurationError) as error:
         raise ConfigurationError(
             "option 'enrolled' of annotator 'speakers' is no text that --enroll makes: voices by name, each with its"
             f" 'model' and 'vector' ({error})"
@@ -55,8 +54,8 @@ def enrolled_voices(text: str) -> tuple[EnrolledVoice, ...]:
 def _voice(name: str, told: Mapping[str, str]) -> EnrolledVoice:
     vector = np.frombuffer(base64.b64decode(told["vector"], validate=True), "<f4").astype(np.float64)
     length = float(np.linalg.norm(vector))
-    if not name.strip() or len(name) > NAME_LIMIT or not abs(length - 1.0) < 1e-3:
-        raise ValueError(f"voice {name[:NAME_LIMIT]!r} of length {length:.3f}")
+    if required_name(name) != name or not abs(length - 1.0) < 1e-3:
+        raise ValueError(f"voice {name!r:.80} of length {length:.3f}")
     return EnrolledVoice(name, str(told["model"]), vector)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cortexia.annotators._speaker_paths import likeliest_path, shares_of
+from cortexia.annotators._vector_groups import VectorGroups, mean_directions
 from cortexia.annotators._voice_groups import GroupLimits, VoiceTable, likelihoods, rejoined, voice_groups
 from cortexia.annotators._voice_pieces import VoicePieces
 from cortexia.clustering import grouped
@@ -27,6 +28,8 @@ _VECTOR_SHARPNESS = 15.0
 _VECTOR_CHANGE, _VECTOR_CHANGE_AFTER_PAUSE = 0.1, 0.03
 """The same for cosines."""
 _STEPS = 20
+_STRICT = (19, 12, 8, 6, 4, 2, 1)
+"""Of 20 steps from the similarity that was asked for to 1, those at which groups are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def find_speakers(pieces: VoicePieces, limits: SpeakerLimits, moved: Callable[[]
     if pieces.local is not None:
         return _of_locals(pieces, limits, moved)
     if pieces.table is None:
-        return _by_vectors(pieces, limits)
+        return _by_vectors(pieces, limits, moved)
     return _by_statistics(pieces.table, pieces.interval, limits.groups, moved)
 
 
@@ -70,8 +73,7 @@ def _by_statistics(
         found = _members(path)
         if len(found) < limits.fewest or found == [sorted(group) for group in groups]:
             break
-        groups = rejoined(table, found, limits)
-        moved()
+        groups = rejoined(table, found, limits, moved)
     return _told(groups, likelihoods(table, groups), _SHARPNESS)
 
 
@@ -95,92 +97,81 @@ def _told(groups: Sequence[Sequence[int]], scores: Reals, sharpness: float) -> F
     return FoundSpeakers(speaker, shares[np.arange(len(scores)), speaker])
 
 
-def _by_vectors(pieces: VoicePieces, limits: SpeakerLimits) -> FoundSpeakers:
+def _by_vectors(pieces: VoicePieces, limits: SpeakerLimits, moved: Callable[[], None]) -> FoundSpeakers:
     vectors = pieces.vectors.astype(np.float64)
-    labels = _absorbed(vectors, _counted(vectors, limits, (), ()), pieces.seconds, limits)
-    means = _means(vectors, labels)
-    scores = np.einsum("nd,kd->nk", vectors, means)
+    labels = _grouped(vectors, pieces.seconds, limits, (), moved)
+    scores = np.einsum("nd,kd->nk", vectors, mean_directions(vectors, labels))
     path = likeliest_path(scores, pieces.interval, _VECTOR_CHANGE, _VECTOR_CHANGE_AFTER_PAUSE)
     if len(np.unique(path)) >= min(limits.groups.fewest, int(labels.max()) + 1):
         labels = np.unique(path, return_inverse=True)[1]
-    groups = _members(labels)
-    return _told(groups, np.einsum("nd,kd->nk", vectors, _means(vectors, labels)), _VECTOR_SHARPNESS)
+    return _told_by_vectors(vectors, labels)
 
 
-def _counted(
+def _told_by_vectors(vectors: Reals, labels: Integers) -> FoundSpeakers:
+    scores = np.einsum("nd,kd->nk", vectors, mean_directions(vectors, labels))
+    return _told(_members(labels), scores, _VECTOR_SHARPNESS)
+
+
+def _grouped(
     vectors: Reals,
+    seconds: Reals,
     limits: SpeakerLimits,
-    together: Iterable[tuple[int, int]],
-    apart: Iterable[tuple[int, int]],
+    apart: Sequence[tuple[int, int]],
+    moved: Callable[[], None],
 ) -> Integers:
-    """Groups by vectors: stricter where there are too few, and then the nearest joined where there are too many."""
-    together, apart = list(together), list(apart)
-    labels = grouped(vectors, limits.similarity, together, apart)
-    most = limits.groups.most if labels.max() + 1 >= limits.groups.fewest else limits.groups.fewest
-    for step in range(1, _STEPS):
-        if labels.max() + 1 >= limits.groups.fewest:
+    """Groups by vectors: stricter where there are too few, and then the nearest joined where there are too many: first
+    as far as nothing is ``apart``, then as far as ``max_speakers`` asks for, which goes before that."""
+    fewest, most = limits.groups.fewest, limits.groups.most
+    labels, is_enough = _enough(vectors, limits.similarity, fewest, apart, moved)
+    groups = VectorGroups(vectors, labels, apart)
+    groups.reduce(most if is_enough else fewest, moved)
+    groups.absorb(seconds, limits.least_s, fewest)
+    if groups.alive > most:
+        groups = VectorGroups(vectors, groups.labels())
+        groups.reduce(most, moved)
+    return groups.labels()
+
+
+def _enough(
+    vectors: Reals, similarity: float, fewest: int, apart: Sequence[tuple[int, int]], moved: Callable[[], None]
+) -> tuple[Integers, bool]:
+    """Groups at ``similarity``, and whether there are enough; if not, at the least strict of ``_STRICT`` at which there
+    are, else at the strictest. The stricter, the more groups, and the sooner they are found."""
+
+    def at(step: int) -> Integers:
+        moved()
+        return grouped(vectors, similarity + (1 - similarity) * step / _STEPS, (), apart)
+
+    labels = at(0)
+    if labels.max() + 1 >= fewest:
+        return labels, True
+    labels = at(_STRICT[0])
+    for step in _STRICT[1:]:
+        tried = at(step)
+        if tried.max() + 1 < fewest:
             break
-        labels = grouped(vectors, limits.similarity + (1 - limits.similarity) * step / _STEPS, together, apart)
-    barred = {(int(labels[one]), int(labels[other])) for one, other in apart}
-    return _reduced(vectors, labels, most, barred)
-
-
-def _reduced(vectors: Reals, labels: Integers, most: int, barred: set[tuple[int, int]]) -> Integers:
-    """Joined, the most alike first, until there are at most ``most``, as far as nothing is ``barred``."""
-    labels = labels.copy()
-    while (count := int(labels.max()) + 1) > most:
-        alike = np.einsum("id,jd->ij", means := _means(vectors, labels), means)
-        pairs = [(-round(float(alike[pair]), 9), pair) for pair in combinations(range(count), 2)]
-        free = [(loss, pair) for loss, pair in pairs if pair not in barred and pair[::-1] not in barred]
-        if not free:
-            break
-        _, (kept, gone) = min(free)
-        renumbered = np.array([kept if one == gone else one - (one > gone) for one in range(count)])
-        labels = renumbered[labels]
-        barred = {(int(renumbered[one]), int(renumbered[other])) for one, other in barred}
-    return labels
-
-
-def _absorbed(vectors: Reals, labels: Integers, seconds: Reals, limits: SpeakerLimits) -> Integers:
-    """Who speaks for less than ``least_s`` is taken for the most alike of the others, as far as enough are left."""
-    while (count := int(labels.max()) + 1) > max(1, limits.groups.fewest):
-        spoken = np.bincount(labels, seconds, count)
-        least = int(spoken.argmin())
-        if spoken[least] >= limits.least_s:
-            break
-        means = _means(vectors, labels)
-        alike = np.einsum("kd,d->k", means, means[least])
-        alike[least] = -np.inf
-        labels = np.where(labels == least, int(np.round(alike, 9).argmax()), labels)
-        labels = labels - (labels > least)
-    return labels
-
-
-def _means(vectors: Reals, labels: Integers) -> Reals:
-    """(groups, dimension), of length 1."""
-    sums = np.array([vectors[labels == label].sum(axis=0) for label in range(int(labels.max()) + 1)])
-    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12))
+        labels = tried
+    return labels, False
 
 
 def _of_locals(pieces: VoicePieces, limits: SpeakerLimits, moved: Callable[[], None]) -> FoundSpeakers:
-    """Local speakers are put together as pieces are; those of one window are different people."""
+    """Local speakers are put together as pieces are; those of one window are different people,
+    unless ``max_speakers`` or ``least_s`` leave no other choice."""
     names = pieces.local or ()
     first = {name: at for at, name in reversed(list(enumerate(names)))}
     order = sorted(first, key=lambda name: first[name])
     chosen = [first[name] for name in order]
     apart = list(_of_one_window(order))
+    place = {name: at for at, name in enumerate(order)}
+    back = [place[name] for name in names]
     vectors = pieces.vectors[chosen].astype(np.float64)
     if pieces.table is None:
-        labels = _counted(vectors, limits, (), apart)
-        groups = _members(labels)
-        scores, sharpness = np.einsum("nd,kd->nk", vectors, _means(vectors, labels)), _VECTOR_SHARPNESS
+        labels = _grouped(vectors, np.bincount(back, pieces.seconds).astype(np.float64), limits, apart, moved)
+        told = _told_by_vectors(vectors, labels)
     else:
         table = pieces.table.summed([[at] for at in chosen])
         groups = voice_groups(table, limits.groups, apart, moved)
-        scores, sharpness = likelihoods(table, groups), _SHARPNESS
-    told = _told(groups, scores, sharpness)
-    place = {name: at for at, name in enumerate(order)}
-    back = [place[name] for name in names]
+        told = _told(groups, likelihoods(table, groups), _SHARPNESS)
     return FoundSpeakers(told.speaker[back], told.share[back])
 
 

@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from cortexia.annotators._short_turns import long_enough, with_others
+from cortexia.annotators._turn import Turn, seconds_of
 from cortexia.annotators._voice_pieces import VoicePieces
-from cortexia.types import Annotation, TimeSpan, Timestamp
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """``weight``: seconds behind ``confidence``."""
-
-    start: Timestamp
-    end: Timestamp
-    speaker: int
-    is_overlap: bool
-    confidence: float
-    weight: float
-
-    @property
-    def seconds(self) -> float:
-        return self.end.seconds - self.start.seconds
-
-    @property
-    def span(self) -> TimeSpan:
-        return TimeSpan(self.start, self.end)
+from cortexia.types import Annotation, TimeSpan
 
 
 def turns_of_speech(
@@ -44,24 +26,25 @@ def turns_of_speech(
             at += 1
         if not own and len(pieces):
             near = _nearest(pieces, at, speech)
-            yield Turn(speech.span.start, speech.span.end, speakers[near], False, sure / 2, _seconds(speech.span))
+            yield Turn(speech.span.start, speech.span.end, speakers[near], False, sure / 2, seconds_of(speech.span))
         edges = [speech.span.start, *(pieces.spans[piece].start for piece in own[1:]), speech.span.end]
         for place, piece in enumerate(own):
             span = TimeSpan(edges[place], edges[place + 1])
-            yield Turn(span.start, span.end, speakers[piece], False, sure * shares[piece], _seconds(span))
+            yield Turn(span.start, span.end, speakers[piece], False, sure * shares[piece], seconds_of(span))
 
 
 def turns_of_locals(pieces: VoicePieces, speakers: Sequence[int], shares: Sequence[float]) -> Iterator[Turn]:
     for at, span in enumerate(pieces.spans):
         sure = pieces.confidence[at] * shares[at]
-        yield Turn(span.start, span.end, speakers[at], pieces.is_overlap[at], sure, _seconds(span))
+        yield Turn(span.start, span.end, speakers[at], pieces.is_overlap[at], sure, seconds_of(span))
 
 
 def merged(turns: Iterable[Turn], pause_s: float, shortest_s: float) -> list[Turn]:
     """In order of their start. Turns of one speaker become one where at most ``pause_s`` lie between them, in which
-    nobody else begins. What is shorter than ``shortest_s`` then goes to whom it touches, else it goes."""
-    joined = _joined(sorted(turns, key=lambda turn: (turn.start, turn.end, turn.speaker)), pause_s)
-    return _joined(_long_enough(joined, shortest_s), pause_s)
+    nobody else begins. What is shorter than ``shortest_s`` then goes to whom it touches, else it goes
+    (``long_enough``). Nobody overlaps with themselves."""
+    joined = _joined(with_others(turns), pause_s)
+    return _joined(with_others(long_enough(joined, shortest_s)), pause_s)
 
 
 def _joined(turns: Iterable[Turn], pause_s: float) -> list[Turn]:
@@ -93,18 +76,6 @@ def _grown(turn: Turn, more: Turn) -> Turn:
     return replace(turn, end=max(turn.end, more.end), confidence=confidence, weight=weight)
 
 
-def _long_enough(turns: Sequence[Turn], shortest_s: float) -> Iterator[Turn]:
-    for at, turn in enumerate(turns):
-        if turn.seconds >= shortest_s:
-            yield turn
-            continue
-        beside = [turns[place] for place in (at - 1, at + 1) if 0 <= place < len(turns)]
-        touched = [other for other in beside if other.end == turn.start or other.start == turn.end]
-        if touched and not turn.is_overlap:
-            longest = max(touched, key=lambda other: other.seconds)
-            yield replace(turn, speaker=longest.speaker, is_overlap=longest.is_overlap)
-
-
 def _nearest(pieces: VoicePieces, at: int, speech: Annotation) -> int:
     beside = [place for place in (at - 1, at) if 0 <= place < len(pieces)]
     return min(beside, key=lambda place: _distance(pieces.spans[place], speech.span))
@@ -112,7 +83,3 @@ def _nearest(pieces: VoicePieces, at: int, speech: Annotation) -> int:
 
 def _distance(one: TimeSpan, other: TimeSpan) -> float:
     return max(one.start.seconds - other.end.seconds, other.start.seconds - one.end.seconds)
-
-
-def _seconds(span: TimeSpan) -> float:
-    return span.end.seconds - span.start.seconds

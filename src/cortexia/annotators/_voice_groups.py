@@ -83,8 +83,9 @@ def voice_groups(
 ) -> list[list[int]]:
     """Rows of ``table`` by voice, each group in order, groups in the order of their first rows.
 
-    ``apart``: rows that are never of one voice. A video of any length is taken ``_AT_ONCE`` rows at a time: the groups
-    that these make, ``_CARRIED`` at most, are compared with the next. ``moved`` is called now and then.
+    ``apart``: rows that are never of one voice, unless there would be more than ``limits.most``. A video of any length
+    is taken ``_AT_ONCE`` rows at a time: the groups that these make, ``_CARRIED`` at most, are compared with the next.
+    ``moved`` is called whenever two are joined.
     """
     spread = table.spread()
     forbidden: dict[int, set[int]] = {}
@@ -96,18 +97,24 @@ def voice_groups(
         groups += [[row] for row in range(start, min(len(table), start + _AT_ONCE - _CARRIED))]
         is_last = start + _AT_ONCE - _CARRIED >= len(table)
         most = limits.most if is_last else _CARRIED
-        groups = _joined(table, groups, forbidden, spread, GroupLimits(limits.penalty, limits.fewest, most))
-        moved()
+        groups = _joined(table, groups, forbidden, GroupLimits(limits.penalty, limits.fewest, most), spread, moved)
     return sorted((sorted(group) for group in groups), key=lambda group: group[0])
 
 
-def rejoined(table: VoiceTable, groups: Sequence[list[int]], limits: GroupLimits) -> list[list[int]]:
+def rejoined(
+    table: VoiceTable, groups: Sequence[list[int]], limits: GroupLimits, moved: Callable[[], None] = lambda: None
+) -> list[list[int]]:
     """``groups`` joined as far as it goes, now that their rows have changed."""
-    return _joined(table, list(groups), {}, table.spread(), limits)
+    return _joined(table, list(groups), {}, limits, table.spread(), moved)
 
 
 def _joined(
-    table: VoiceTable, groups: list[list[int]], forbidden: dict[int, set[int]], spread: Reals, limits: GroupLimits
+    table: VoiceTable,
+    groups: list[list[int]],
+    forbidden: dict[int, set[int]],
+    limits: GroupLimits,
+    spread: Reals,
+    moved: Callable[[], None],
 ) -> list[list[int]]:
     work = _Joining(table.summed(groups), spread, limits.penalty)
     for at, group in enumerate(groups):
@@ -122,7 +129,13 @@ def _joined(
         work.join(kept, gone)
         groups[kept] = groups[kept] + groups[gone]
         groups[gone] = []
-    return [group for group in groups if group]
+        moved()
+    made = [group for group in groups if group]
+    if forbidden and len(made) > max(1, limits.most):
+        # nothing free is left: how many there may be goes before who is not the same
+        few = GroupLimits(limits.penalty, limits.most, limits.most)
+        return _joined(table, made, {}, few, spread, moved)
+    return made
 
 
 class _Joining:

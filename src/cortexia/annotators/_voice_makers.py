@@ -28,14 +28,14 @@ class Voice:
 
 class VoiceMaker(Protocol):
     """``model``: named in rows; only voices of one model can be compared. ``step``, ``window``: samples at 16 kHz for
-    which a voice stands, and from which it is made; it needs at least ``shortest``."""
+    which a voice stands, and from which it is made."""
 
     model: str
     step: int
     window: int
 
     def voices(self, stretches: Sequence[Samples]) -> list[Voice | None]:
-        """``None`` for a stretch that says nothing of a voice."""
+        """``None`` for a stretch that says nothing of a voice, or is too short to."""
 
     def close(self) -> None: ...
 
@@ -59,22 +59,28 @@ class OfflineVoices:
 
 
 class ModelVoices:
-    """Vectors of a network, each of them made by itself."""
+    """Vectors of a network, each of them made by itself, of at least ``shortest`` samples."""
 
     step, window = 12_000, 24_000
 
     def __init__(
-        self, model: str, encode: Callable[[Sequence[Samples]], Sequence[Samples]], close: Callable[[], None]
+        self,
+        model: str,
+        encode: Callable[[Sequence[Samples]], Sequence[Samples]],
+        shortest: int,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
         self.model = model
         self._encode = encode
+        self._shortest = shortest
         self.close = close
 
     def voices(self, stretches: Sequence[Samples]) -> list[Voice | None]:
-        able = [place for place, samples in enumerate(stretches) if len(samples) >= SHORTEST and samples.any()]
+        able = [place for place, samples in enumerate(stretches) if len(samples) >= self._shortest and samples.any()]
         made: list[Voice | None] = [None] * len(stretches)
         for place, vector in zip(able, self._encode([stretches[place] for place in able]), strict=True):
-            made[place] = Voice(vector) if vector.any() else None
+            # a network may come to nothing, or to no numbers
+            made[place] = Voice(vector) if vector.any() and np.isfinite(vector).all() else None
         return made
 
 
@@ -82,6 +88,6 @@ def open_voices(models: ModelAccess, model_id: str) -> VoiceMaker:
     """Raises ``UnknownNameError`` for a model that makes no vectors of voices, and what opening it raises."""
     if models.entry(model_id).is_folder:
         embedder = open_voice_embedder(models, model_id)
-        return ModelVoices(model_id, lambda stretches: list(embedder.voices(stretches)), lambda: None)
+        return ModelVoices(model_id, lambda stretches: list(embedder.voices(stretches)), embedder.shortest)
     runner = open_voice_embedding(models, model_id)
-    return ModelVoices(model_id, runner.run, runner.close)
+    return ModelVoices(model_id, runner.run, SHORTEST, runner.close)

@@ -7,22 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cortexia.annotators._enrolled import enrolled_voices, names_of
 from cortexia.annotators._options import require_ranges
 from cortexia.annotators._speaker_groups import FoundSpeakers, SpeakerLimits, find_speakers
-from cortexia.annotators._speaker_turns import Turn, merged, turns_of_locals, turns_of_speech
+from cortexia.annotators._speaker_turns import merged, turns_of_locals, turns_of_speech
+from cortexia.annotators._turn import Turn
+from cortexia.annotators._vector_groups import mean_directions
 from cortexia.annotators._voice_groups import GroupLimits
 from cortexia.annotators._voice_pieces import VoicePieces, read_pieces
 from cortexia.annotators._voice_statistics import NAME as OFFLINE_VOICE
 from cortexia.annotators.base import SessionContext, Solver, StoredAnnotations
 from cortexia.errors import ConfigurationError
+from cortexia.naming import letters
 from cortexia.types import Annotation, SpeakerTurn
 
 MOST_SPEAKERS = 20
 _ID_DIGITS = 12
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,12 @@ class Speakers(Solver):
     there are fewer speakers. Then each half second goes to the speaker whom it is most likely of, a change of speaker
     being unlikely, and groups are compared again. Vectors of a model are put together by average linkage down to a
     cosine of ``similarity``, and whoever speaks for less than ``least_s`` is taken for the most alike of the others.
-    ``min_speakers`` and ``max_speakers`` go before both, as far as there is speech for so many.
+    ``min_speakers`` and ``max_speakers`` go before both, as far as there is speech for so many; ``max_speakers`` also
+    before what a ``segmentation`` says, that the local speakers of one window are different people.
 
-    Turns of one speaker with at most ``pause_s`` between them, in which nobody else begins, are one; what is shorter
-    than ``min_turn_s`` goes to whom it touches, else it goes. ``confidence``: that of the speech, times the share of
+    Turns of one speaker with at most ``pause_s`` between them, in which nobody else begins, are one. What is shorter
+    than ``min_turn_s``, with all that its speaker says right before and after, goes to whom it touches and who speaks
+    for longer, else it goes. ``confidence``: that of the speech, times the share of
     that speaker among all that it might be. ``is_overlap`` turns come of voices with a ``segmentation`` only.
 
     ``enrolled``: voices with names, as ``--enroll`` makes it. Whose mean vector has a cosine with one of them of at
@@ -100,7 +103,10 @@ class Speakers(Solver):
             return {}
         usual = 0.85 if pieces.model == OFFLINE_VOICE else 0.5
         threshold = usual if self.enrolled_similarity is None else self.enrolled_similarity
-        return names_of(_means(pieces, found), pieces.model, enrolled, threshold)
+        # what somebody says alone; by all that they say only where they never are
+        weights = pieces.seconds * ~np.array(pieces.is_overlap, np.bool_) + 1e-6
+        means = mean_directions(pieces.vectors, found.speaker, weights)
+        return names_of(means, pieces.model, enrolled, threshold)
 
     def _rows(
         self, turns: Iterable[Turn], names: Mapping[int, tuple[str, float]], video_id: str
@@ -131,22 +137,3 @@ def _row(turn: Turn, label: str, number: int, named: tuple[str, float] | None, v
         is_overlap=turn.is_overlap,
         attributes=facts,
     )
-
-
-def _means(pieces: VoicePieces, found: FoundSpeakers) -> NDArray[np.float64]:
-    """(speakers, dimension), of length 1: of all pieces of each, by their length."""
-    weights = pieces.seconds * ~np.array(pieces.is_overlap, np.bool_) + 1e-6
-    weighed = pieces.vectors.astype(np.float64) * weights[:, None]
-    count = int(found.speaker.max()) + 1
-    sums = np.array([weighed[found.speaker == speaker].sum(axis=0) for speaker in range(count)])
-    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12))
-
-
-def letters(number: int) -> str:
-    """``A``, ``B``, ... ``Z``, ``AA``, ``AB``, ... of 0, 1, ..."""
-    told = ""
-    number += 1
-    while number:
-        number, digit = divmod(number - 1, len(_LETTERS))
-        told = _LETTERS[digit] + told
-    return told

@@ -79,20 +79,15 @@ class VoicesSession(SoundSession):
         super().__init__()
         self._maker = maker
         self._moved = moved
-        self._later: list[Annotation] = []
         self._done = 0
 
     def begin_stretch(self, tape: Tape) -> None:
         self._done = tape.begin
 
     def hear(self, tape: Tape, upstream: Sequence[Annotation]) -> list[Annotation]:
-        told, self._later = [*self._later, *upstream], []
-        return [made for speech in told for made in self._rows(tape, speech)]
+        return [made for speech in upstream for made in self._rows(tape, speech)]
 
-    def stop(self, tape: Tape, upstream: Sequence[Annotation]) -> list[Annotation]:
-        # a block may end one stretch, and hold speech of the next already
-        self._later = [speech for speech in upstream if _positions(tape, speech)[0] >= tape.end]
-        return [made for speech in upstream if speech not in self._later for made in self._rows(tape, speech)]
+    stop = hear
 
     def _rows(self, tape: Tape, speech: Annotation) -> Iterator[Annotation]:
         first, last = _positions(tape, speech)

@@ -106,19 +106,27 @@ def settings_from(config_file: str | None = None, **given: Any) -> Loaded:
 
 
 def parse_options(pairs: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """``frames.per_shot=3`` becomes ``{"frames": {"per_shot": 3}}``; values are JSON, else text."""
+    """``frames.per_shot=3`` becomes ``{"frames": {"per_shot": 3}}``; values are numbers, truth values or null as in
+    JSON, else text."""
     options: dict[str, dict[str, Any]] = {}
     for pair in pairs:
         left, equals, text = pair.partition("=")
         annotator, dot, key = left.partition(".")
         if not (equals and dot and annotator and key):
             raise ConfigurationError(f"--option {pair!r} is not of the form NAME.KEY=VALUE, e.g. frames.per_shot=3")
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
-        options.setdefault(annotator, {})[key] = value
+        options.setdefault(annotator, {})[key] = _value(pair, text)
     return options
+
+
+def _value(pair: str, text: str) -> Any:
+    """A number, a truth value, nothing or text. No option is a table or a list: what looks like one is text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    except RecursionError as error:
+        raise ConfigurationError(f"--option {pair[:80]}...: what is given is nested too deeply") from error
+    return text if isinstance(value, dict | list) else value
 
 
 def prompted_pairs(prompt: str, pairs: tuple[str, ...]) -> tuple[str, ...]:

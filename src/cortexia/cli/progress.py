@@ -32,9 +32,10 @@ def progress_display() -> Iterator[Callable[[Event], None]]:
 
 
 @contextmanager
-def seconds_display(what: str) -> Iterator[Callable[[float], None]]:
-    """Yields a function that takes seconds of media done; a line on stderr every few seconds says them."""
-    said = time.monotonic()
+def seconds_display(what: str, first_after_s: float = _LINE_EVERY_S) -> Iterator[Callable[[float], None]]:
+    """Yields a function that takes seconds of media done; a line on stderr every few seconds says them, the first one
+    after ``first_after_s``."""
+    said = time.monotonic() - _LINE_EVERY_S + first_after_s
 
     def show(seconds: float) -> None:
         nonlocal said

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from cortexia.errors import ConfigurationError, StoreBusyError
+from cortexia.naming import required_name
 from cortexia.people.directory import Directory, Entry, KnownPerson, name_of
 from cortexia.people.enrolment import Chosen, face_of
 from cortexia.people.gather import (
@@ -21,7 +22,6 @@ from cortexia.people.gather import (
     inventory,
     made_of,
 )
-from cortexia.people.labels import required_name
 from cortexia.people.members import VideoPeople
 from cortexia.people.places import Finder
 from cortexia.people.solve import Rules, solve

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from cortexia.annotators._by_model import NONE
 from cortexia.annotators._enrolled import EnrolledVoice
+from cortexia.annotators._vector_groups import mean_directions
 from cortexia.annotators.base import SessionContext, StreamAnnotator
 from cortexia.annotators.voices import Voices
 from cortexia.decoders.base import Decoder, DecodeRequest
 from cortexia.errors import ConfigurationError
 from cortexia.models.base import ModelAccess
-from cortexia.people.labels import required_name
-from cortexia.types import Annotation, AudioBlock, Embedding, MediaInfo, VerdictStatus
+from cortexia.naming import required_name
+from cortexia.types import Annotation, AudioBlock, Embedding, MediaInfo, Verdict, VerdictStatus
 
 VOICES, SPEAKERS = "voices", "speakers"
+LONGEST_S = 600
+"""Seconds of sound that a recording holds at most: half a minute is enough."""
 _RATE = 16_000
+_LEAST_SHARE = 0.5
+"""Of the length that a file tells, which is often a guess: MP3 of varying rates may be much shorter."""
 
 
 def parse_enrolments(texts: Sequence[str]) -> dict[str, Path]:
@@ -31,8 +35,6 @@ def parse_enrolments(texts: Sequence[str]) -> dict[str, Path]:
         if not equals or not file:
             raise ConfigurationError(f"--enroll {text!r} is not of the form NAME=FILE, e.g. anna=anna.wav")
         name = required_name(name)
-        if re.fullmatch(r"speaker [a-z]+", name.casefold()):
-            raise ConfigurationError(f"{name!r} is what cortexia itself calls speakers; give another name")
         if name in found:
             raise ConfigurationError(f"--enroll names {name!r} twice; put all that shows the voice into one file")
         path = Path(file).expanduser().absolute()
@@ -43,45 +45,64 @@ def parse_enrolments(texts: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def enrolled_voice(
-    name: str, path: Path, decoder: Decoder, recipes: tuple[StreamAnnotator, Voices], models: ModelAccess | None
-) -> EnrolledVoice:
-    """The mean of the vectors of all speech in a file, weighted by its length, made as that of videos is: ``recipes``
-    are their ``speech`` and ``voices``. Whoever is enrolled is alone in the file, so no local speakers are looked for.
+@dataclass(frozen=True)
+class Listening:
+    """With what voices are heard. ``speech``, ``voices``: as the videos are. ``on_seconds``: told how many seconds of a
+    recording were heard."""
 
-    Raises ``ConfigurationError`` for a file without sound or without speech, and what opening a model raises.
+    decoder: Decoder
+    speech: StreamAnnotator
+    voices: Voices
+    models: ModelAccess | None = None
+    on_seconds: Callable[[float], None] = lambda seconds: None
+
+
+def enrolled_voice(name: str, path: Path, by: Listening) -> EnrolledVoice:
+    """The mean of the vectors of all speech in a file, weighted by its length, made as that of videos is. Whoever is
+    enrolled is alone in the file, so no local speakers are looked for.
+
+    Raises ``ConfigurationError`` for a file without sound or without speech, for one that is damaged or longer than
+    ``LONGEST_S``, and what opening a model raises.
     """
-    media = decoder.probe(path)
+    media = by.decoder.probe(path)
     if media.verdict.status is VerdictStatus.REJECTED or media.audio is None:
         raise ConfigurationError(f"--enroll {name}: {path} holds no sound that can be decoded")
-    speech, voices = recipes
-    alone = replace(voices, segmentation=NONE)
-    rows = list(_rows(path, decoder, media, (speech, alone), models))
+    rows = list(_rows(name, path, media, by))
     if not rows:
         raise ConfigurationError(f"--enroll {name}: no speech was found in {path}; take a longer or clearer recording")
-    weights = np.array([row.span.end.seconds - row.span.start.seconds for row in rows])
-    mean = np.einsum("n,nd->d", weights, np.array([row.values() for row in rows], np.float64))
-    return EnrolledVoice(name, rows[0].model, mean / max(float(np.linalg.norm(mean)), 1e-12))
+    vectors = np.array([row.values() for row in rows], np.float64)
+    lengths = np.array([row.span.end.seconds - row.span.start.seconds for row in rows])
+    (mean,) = mean_directions(vectors, np.zeros(len(rows), np.int64), lengths)
+    return EnrolledVoice(name, rows[0].model, mean)
 
 
-def _rows(
-    path: Path,
-    decoder: Decoder,
-    media: MediaInfo,
-    recipes: tuple[StreamAnnotator, StreamAnnotator],
-    models: ModelAccess | None,
-) -> Iterator[Embedding]:
-    context = SessionContext(media, lambda data, suffix: "", models)
-    speech, voices = (recipe.session(context) for recipe in recipes)
+def _rows(name: str, path: Path, media: MediaInfo, by: Listening) -> Iterator[Embedding]:
+    context = SessionContext(media, lambda data, suffix: "", by.models)
+    speech, voices = (recipe.session(context) for recipe in (by.speech, replace(by.voices, segmentation=NONE)))
+    heard = 0.0
     try:
-        with decoder.open(path, media, DecodeRequest(audio_rate=_RATE, threads=1)) as stream:
-            for item in stream:
-                if isinstance(item, AudioBlock):
-                    yield from _voices_of(voices.process([item], speech.process([item], [[]]))[0])
+        with by.decoder.open(path, media, DecodeRequest(audio_rate=_RATE, threads=1)) as stream:
+            for block in (item for item in stream if isinstance(item, AudioBlock)):
+                heard += len(block.samples) / block.rate
+                if heard > LONGEST_S:
+                    raise ConfigurationError(f"--enroll {name}: {path} is longer than {LONGEST_S} s; cut it")
+                yield from _voices_of(voices.process([block], speech.process([block], [[]]))[0])
+                by.on_seconds(heard)
+            _require_whole(name, path, media, heard, stream.verdict())
         yield from _voices_of(voices.finish(speech.finish([])))
     finally:
         voices.close()
         speech.close()
+
+
+def _require_whole(name: str, path: Path, media: MediaInfo, heard: float, verdict: Verdict) -> None:
+    """A damaged recording may hold another voice, or hardly any: whoever enrolled it should know before."""
+    told = media.duration_s if media.duration_s and media.video is None else heard
+    if verdict.error_count or heard < told * _LEAST_SHARE:
+        why = f": {verdict.first_error}" if verdict.first_error else ""
+        raise ConfigurationError(
+            f"--enroll {name}: {path} is damaged; {heard:.1f} s of {told:.1f} s could be heard{why}"
+        )
 
 
 def _voices_of(rows: Sequence[Annotation]) -> Iterator[Embedding]:

@@ -133,6 +133,10 @@ class VoiceEmbedder(Protocol):
     @property
     def dimension(self) -> int: ...
 
+    @property
+    def shortest(self) -> int:
+        """Samples that a stretch has at least."""
+
     def voices(self, stretches: Sequence[NDArray[np.float32]]) -> Vectors:
         """(n, dimension) of length 1, one for each stretch of mono samples at 16 kHz in [-1, 1]. What comes of one
         never depends on the others."""

@@ -87,7 +87,7 @@ def open_audio_tagger(models: ModelAccess, model_id: str) -> SoundTagger:
 def open_voice_embedder(models: ModelAccess, model_id: str) -> VoiceEmbedder:
     """Raises as ``open_grounder`` does."""
     lent = _lend(models, model_id, "voice embedding", VOICE_EMBEDDERS)
-    return _LentVoiceEmbedder(lent, lent.use(lambda model: model.dimension))
+    return _LentVoiceEmbedder(lent, *lent.use(lambda model: (model.dimension, model.shortest)))
 
 
 def _lend(models: ModelAccess, model_id: str, task: str, families: dict[str, str]) -> Lent:
@@ -160,6 +160,7 @@ class _LentSoundTagger:
 class _LentVoiceEmbedder:
     lent: Lent
     dimension: int
+    shortest: int
 
     def voices(self, stretches: Sequence[NDArray[np.float32]]) -> Vectors:
         rows = self.lent.map(lambda model, some: list(model.voices(some)), stretches)

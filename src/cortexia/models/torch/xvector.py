@@ -4,11 +4,12 @@ stand for voices."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cortexia.errors import ConfigurationError
+from cortexia.errors import ConfigurationError, ValidationError
 from cortexia.models.folders import FolderContent
 from cortexia.models.torch.base import Vectors
 from cortexia.models.torch.runtime import TorchModel, import_libraries
@@ -30,8 +31,12 @@ class WavlmXVector(TorchModel):
         self._is_levelled = bool(settings.get("do_normalize", True))
         self._model = self.load(content, WavLMForXVector, WavLMConfig)
         self.dimension = int(self._model.config.xvector_output_dim)
+        self.shortest = shortest_of(self._model.config)
 
     def voices(self, stretches: Sequence[NDArray[np.float32]]) -> Vectors:
+        """Raises ``ValidationError`` for a stretch of fewer than ``shortest`` samples."""
+        if short := next((len(samples) for samples in stretches if len(samples) < self.shortest), None):
+            raise ValidationError(f"{short} samples of a voice are too few, {self.shortest} it takes")
         torch = import_libraries()
         rows = np.zeros((len(stretches), self.dimension))
         with self.running() as device:
@@ -47,3 +52,14 @@ class WavlmXVector(TorchModel):
             return np.array(samples, np.float32)
         exact = samples.astype(np.float64)
         return np.asarray((exact - exact.mean()) / np.sqrt(exact.var() + 1e-7), np.float32)
+
+
+def shortest_of(config: Any) -> int:
+    """Samples of which the network makes two frames: what they lie apart from each other is part of the vector, and of
+    fewer cannot be said. 5200 for the usual shape."""
+    needed = 2
+    for kernel, dilation in zip(config.tdnn_kernel, config.tdnn_dilation, strict=True):
+        needed += dilation * (kernel - 1)
+    for kernel, stride in reversed(list(zip(config.conv_kernel, config.conv_stride, strict=True))):
+        needed = (needed - 1) * stride + kernel
+    return int(needed)
