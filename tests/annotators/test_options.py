@@ -7,7 +7,7 @@ import pytest
 from cortexia import registry
 from cortexia.errors import ConfigurationError
 
-WITH_LABELS = ("appearance", "keypoints", "masks", "objects", "people", "tags", "tracks")
+WITH_LABELS = ("appearance", "keypoints", "masks", "objects", "people", "sounds", "tags", "tracks")
 
 
 @pytest.mark.parametrize("name", WITH_LABELS)
