@@ -7,12 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
-import sqlite3
-import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +16,7 @@ from typing import Any
 import pytest
 from footage import context
 from harness import Lab
+from killing import killed_and_gone_on
 
 from cortexia import registry
 from cortexia.decoders.pyav import PyAVDecoder
@@ -170,36 +166,7 @@ def test_killed_and_gone_on_with_it_is_the_same(tmp_path, name, clip, undisturbe
     command += ["--store", str(tmp_path / "store.db")]
     for one, options in HEARD[name].options.items():
         command += [f"--option={one}.{key}={json.dumps(value)}" for key, value in options.items()]
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("CORTEXIA_")}
     given = {"CACHE_DIR": str(tmp_path / "cache"), "EXECUTOR": "inline", "WINDOW_S": "1", "LEASE_S": "1"}
-    clean |= {f"CORTEXIA_{key}": value for key, value in given.items()}
-    deaths = 0
-    for windows in (2, HEARD[name].seconds // 4, HEARD[name].seconds // 2):
-        process = subprocess.Popen(command, env=clean, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if wait_for_windows(tmp_path / "store.db", windows, process):
-            deaths += 1
-            process.send_signal(signal.SIGKILL)
-        process.wait(60)
-    assert deaths >= 2, "it must have been killed in the middle"
-    done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    seconds = HEARD[name].seconds
+    killed_and_gone_on(command, tmp_path / "store.db", (2, seconds // 4, seconds // 2), given)
     assert exported(tmp_path, clip) == undisturbed
-
-
-def wait_for_windows(store: Path, count: int, process: subprocess.Popen[bytes]) -> bool:
-    """Whether ``count`` windows of a run were committed before the process was done."""
-    deadline = time.monotonic() + 120
-    while process.poll() is None:
-        if committed(store) >= count:
-            return True
-        assert time.monotonic() < deadline, "no window for two minutes"
-        time.sleep(0.002)
-    return False
-
-
-def committed(store: Path) -> int:
-    try:
-        with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
-            return int(database.execute("SELECT MAX(windows) FROM runs").fetchone()[0] or 0)
-    except sqlite3.Error:
-        return 0

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sqlite3
-import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
@@ -17,6 +12,7 @@ from typing import Any
 
 import pytest
 from bright_clips import FPS, OPTIONS, app_for, exported, settings_file, walks, write_clip
+from killing import killed_and_gone_on
 
 from cortexia.annotators import _track_input
 from cortexia.annotators._cuts import Cuts
@@ -103,37 +99,8 @@ def test_killed_and_gone_on_with_it_is_the_same(tmp_path, clip, undisturbed):
     given = [(f"{name}.{key}", value) for name, own in OPTIONS.items() for key, value in own.items()]
     command = [sys.executable, "-m", "cortexia.cli.main", "annotate", str(clip), "--config", str(config)]
     command += ["--annotators", ",".join(WANTED), *(f"--option={name}={json.dumps(value)}" for name, value in given)]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CORTEXIA_")}
-    deaths = 0
-    for windows in (2, 6, 11):
-        process = subprocess.Popen(command, env=clean, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if wait_for_windows(folder / "store.db", windows, process):
-            deaths += 1
-            process.send_signal(signal.SIGKILL)
-        process.wait(60)
-    assert deaths >= 2, "it must have been killed in the middle"
-    done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    killed_and_gone_on(command, folder / "store.db", (2, 6, 11))
     assert exported(folder, clip) == undisturbed
-
-
-def wait_for_windows(store: Path, count: int, process: subprocess.Popen[bytes]) -> bool:
-    """Whether ``count`` windows of a run were committed before the process was done."""
-    deadline = time.monotonic() + 120
-    while process.poll() is None:
-        if committed(store) >= count:
-            return True
-        assert time.monotonic() < deadline, "no window for two minutes"
-        time.sleep(0.005)
-    return False
-
-
-def committed(store: Path) -> int:
-    try:
-        with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
-            return int(database.execute("SELECT MAX(windows) FROM runs").fetchone()[0] or 0)
-    except sqlite3.Error:
-        return 0
 
 
 def test_tracks_follow_the_squares(tmp_path, clip):
