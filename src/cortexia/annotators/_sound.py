@@ -66,6 +66,10 @@ class Tape:
     def span(self, first: int, last: int) -> TimeSpan:
         return TimeSpan(Timestamp(first, self.time_base), Timestamp(last, self.time_base))
 
+    def positions(self, span: TimeSpan) -> tuple[int, int]:
+        """Where ``span`` begins and ends."""
+        return round(span.start.fraction * self.rate), round(span.end.fraction * self.rate)
+
     def _join(self) -> None:
         if self._added:
             self._samples = np.concatenate((self._samples, *self._added))

@@ -15,11 +15,10 @@ from cortexia.annotators._sound import SoundSession, Tape
 from cortexia.annotators._transcripts import believed, has_loop, in_order
 from cortexia.annotators.base import Medium, SessionContext, StreamAnnotator
 from cortexia.errors import ConfigurationError
-from cortexia.models.hearing import Asked, HeardText, Sound, Transcriber, Transcript
+from cortexia.models.hearing import POCKETSPHINX, Asked, HeardText, Sound, Transcriber, Transcript
 from cortexia.models.whisper import TRANSCRIPTION, LentWhisper
 from cortexia.types import Annotation, Utterance, Word
 
-POCKETSPHINX = "pocketsphinx"
 _LONGEST_S = 30
 _LATE_S = 45
 """So much later, at most, than it begins is an interval of speech told of: 30 s of it and the silence after it."""
@@ -137,7 +136,7 @@ class TranscriptionSession(SoundSession):
     def _told(self, tape: Tape, upstream: Sequence[Annotation]) -> list[Annotation]:
         made: list[Annotation] = []
         for row in upstream:
-            first, last = (round(moment.fraction * tape.rate) for moment in (row.span.start, row.span.end))
+            first, last = tape.positions(row.span)
             waiting = self._memory.waiting
             is_apart = waiting and first - waiting[-1][1] > _JOINED_S * tape.rate
             if is_apart or (waiting and last - waiting[0][0] > _LONGEST_S * tape.rate):

@@ -90,7 +90,7 @@ class VoicesSession(SoundSession):
     stop = hear
 
     def _rows(self, tape: Tape, speech: Annotation) -> Iterator[Annotation]:
-        first, last = _positions(tape, speech)
+        first, last = tape.positions(speech.span)
         if first < tape.start:
             raise AnnotatorError("voices", f"speech was told of more than {LATE_S} s after it began")
         self._done = max(self._done, last)
@@ -134,9 +134,3 @@ def around(piece: tuple[int, int], interval: tuple[int, int], window: int) -> tu
 
 def embedding(span: TimeSpan, model: str, voice: Voice, **facts: Any) -> Embedding:
     return Embedding(span=span, model=model, of="voice", attributes={**voice.facts, **facts}, **packed(voice.vector))
-
-
-def _positions(tape: Tape, speech: Annotation) -> tuple[int, int]:
-    """Of the interval, in samples of the tape."""
-    start, end = (round(edge.fraction * tape.rate) for edge in (speech.span.start, speech.span.end))
-    return start, end

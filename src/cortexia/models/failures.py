@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from cortexia.errors import ModelError
+import contextlib
+from collections.abc import Iterator
+
+from cortexia.errors import CortexiaError, ModelError
 
 _NO_MEMORY = (
     *("out of memory", "can't allocate memory", "not enough memory"),  # torch, CUDA
@@ -31,3 +34,15 @@ def not_loaded(model_id: str, error: BaseException) -> ModelError:
     if is_no_memory(error):
         return no_memory(model_id)
     return ModelError("malformed", f"model {model_id!r} cannot be loaded: {first_line(error)}")
+
+
+@contextlib.contextmanager
+def opening(model_id: str) -> Iterator[None]:
+    """The door for what a library raises while a model is made of its files."""
+    try:
+        yield
+    except CortexiaError:
+        raise
+    # tokenizers raises plain exceptions, and validators of settings anything: there is no base to catch
+    except Exception as error:
+        raise not_loaded(model_id, error) from error

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE = 16_000
+POCKETSPHINX = "pocketsphinx"
+"""What comes with the program, in place of a model's id."""
 Sound = NDArray[np.float32]
 
 

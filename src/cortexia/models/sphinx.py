@@ -10,9 +10,8 @@ from pocketsphinx import Config, Decoder
 
 from cortexia.errors import ConfigurationError, InferenceError
 from cortexia.models.failures import first_line
-from cortexia.models.hearing import RATE, Asked, HeardText, HeardWord, Sound, Transcript, paused_texts
+from cortexia.models.hearing import POCKETSPHINX, RATE, Asked, HeardText, HeardWord, Sound, Transcript, paused_texts
 
-POCKETSPHINX = "pocketsphinx"
 LANGUAGE = "en"
 _FRAME_S = 0.01
 _PAUSE_S = 0.5

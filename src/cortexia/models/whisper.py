@@ -11,7 +11,7 @@ from typing import Any
 
 from cortexia.errors import ConfigurationError, InferenceError, MissingDependencyError, ModelError, UnknownNameError
 from cortexia.models.base import ModelAccess
-from cortexia.models.failures import first_line, is_no_memory, no_memory, not_loaded
+from cortexia.models.failures import first_line, is_no_memory, no_memory, opening
 from cortexia.models.folders import FolderContent
 from cortexia.models.hearing import Asked, HeardText, HeardWord, Sound, Transcriber, Transcript
 
@@ -40,7 +40,7 @@ class WhisperTranscriber:
             raise ModelError("malformed", f"model {self._id!r} lacks {', '.join(missing)}")
         self._translates = bool(content.entry.settings.get("translates", True))
         kind, number = choose_device(device)
-        try:
+        with opening(self._id):
             self._model = _library().WhisperModel(
                 self._id,
                 device=kind,
@@ -49,13 +49,6 @@ class WhisperTranscriber:
                 cpu_threads=threads,
                 files=dict(content.files),
             )
-        except (RuntimeError, ValueError, TypeError, MemoryError) as error:
-            raise not_loaded(self._id, error) from error
-        except Exception as error:
-            # the Rust behind tokenizers raises the base class
-            if type(error) is not Exception:
-                raise
-            raise not_loaded(self._id, error) from error
 
     @property
     def languages(self) -> tuple[str, ...]:

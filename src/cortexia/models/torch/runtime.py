@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cortexia.errors import ConfigurationError, CortexiaError, InferenceError, MissingDependencyError, ModelError
-from cortexia.models.failures import first_line, is_no_memory, no_memory, not_loaded
+from cortexia.errors import ConfigurationError, InferenceError, MissingDependencyError, ModelError
+from cortexia.models import failures
+from cortexia.models.failures import first_line, is_no_memory, no_memory
 from cortexia.models.folders import FolderContent, is_kernel_key
 
 if TYPE_CHECKING:
@@ -201,13 +202,13 @@ def image_settings(content: FolderContent) -> dict[str, Any]:
 @contextlib.contextmanager
 def opening(model_id: str) -> Iterator[None]:
     """The door for what these libraries raise while a model is made."""
-    try:
-        yield
-    except CortexiaError:
-        raise
-    # tokenizers raises plain exceptions, and validators of settings anything: there is no base to catch
-    except Exception as error:
-        raise no_memory(model_id) if _is_no_memory(error) else not_loaded(model_id, error) from error
+    with failures.opening(model_id):
+        try:
+            yield
+        except RuntimeError as error:
+            if _is_no_memory(error):
+                raise no_memory(model_id) from error
+            raise
 
 
 @contextlib.contextmanager
