@@ -106,7 +106,7 @@ def test_no_more_than_thirty_seconds_are_heard_at_once():
 def test_an_utterance_is_said_when_nothing_can_join_it():
     drive = Drive(Echoing(), context(), sound_of(np.zeros(80 * RATE, np.float32), [4000]), upstream=told((1.0, 2.0)))
     at = [at for at, row in drive.run() if isinstance(row, Utterance)]
-    assert 45 * RATE < at[0] < 60 * RATE
+    assert 33 * RATE < at[0] < 35 * RATE
 
 
 def test_words_belong_to_their_utterance():
@@ -228,7 +228,7 @@ def test_memory_does_not_grow():
         session.process([block], [[]])
         kept.append(session.progress().replay_from)
     behind = [block - first for block, first in zip(range(4000, 300 * RATE + 1, 4000), kept, strict=True)]
-    assert max(behind) <= 46 * RATE
+    assert max(behind) <= 32 * RATE
 
 
 # -- the recipe

@@ -56,7 +56,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """Nobody is to be seen below; what moves stands in for people."""
 
 
-REPLAYED_S = {"speech": 63.0, "voices": 32.0, "transcription": 46.0}
+REPLAYED_S = {"speech": 63.0, "voices": 32.0, "transcription": 32.0}
 """Decoding sound once more costs next to nothing: it is decoded from the start anyway."""
 
 

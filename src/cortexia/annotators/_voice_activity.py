@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+LONGEST_S = 30
+"""No interval of speech is longer."""
+LATE_S = LONGEST_S + 1
+"""So long after it begins, at most, is an interval told of: the longest there is, and the chunk that ends it."""
 _LEAST = 0.01
 
 

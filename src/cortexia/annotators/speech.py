@@ -10,7 +10,7 @@ import numpy as np
 
 from cortexia.annotators._options import require_ranges
 from cortexia.annotators._sound import SoundSession, Tape
-from cortexia.annotators._voice_activity import Interval, SpeechIntervals, SpeechLimits, chunks_in
+from cortexia.annotators._voice_activity import LONGEST_S, Interval, SpeechIntervals, SpeechLimits, chunks_in
 from cortexia.annotators.base import Medium, SessionContext, StreamAnnotator
 from cortexia.models.silero import CHUNK, RATE, SpeechDetector
 from cortexia.types import Annotation
@@ -47,7 +47,7 @@ class Speech(StreamAnnotator):
     min_speech_s: float = 0.1
     min_silence_s: float = 0.2
     pad_s: float = 0.064
-    max_s: float = 30.0
+    max_s: float = float(LONGEST_S)
 
     def __post_init__(self) -> None:
         require_ranges(
@@ -58,7 +58,7 @@ class Speech(StreamAnnotator):
                 "min_speech_s": (0.0, 10.0),
                 "min_silence_s": (CHUNK_S, 10.0),
                 "pad_s": (0.0, 1.0),
-                "max_s": (2.0, 30.0),
+                "max_s": (2.0, float(LONGEST_S)),
             },
         )
 

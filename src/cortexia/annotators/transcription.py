@@ -13,15 +13,13 @@ from cortexia.annotators._by_model import AUTO
 from cortexia.annotators._options import require_ranges
 from cortexia.annotators._sound import SoundSession, Tape
 from cortexia.annotators._transcripts import believed, has_loop, in_order
+from cortexia.annotators._voice_activity import LATE_S, LONGEST_S
 from cortexia.annotators.base import Medium, SessionContext, StreamAnnotator
 from cortexia.errors import ConfigurationError
 from cortexia.models.hearing import POCKETSPHINX, Asked, HeardText, Sound, Transcriber, Transcript
 from cortexia.models.whisper import TRANSCRIPTION, LentWhisper
 from cortexia.types import Annotation, Utterance, Word
 
-_LONGEST_S = 30
-_LATE_S = 45
-"""So much later, at most, than it begins is an interval of speech told of: 30 s of it and the silence after it."""
 _JOINED_S = 1.0
 """Intervals with a shorter pause between them are heard together: words lean on their neighbours."""
 _TAIL = 200
@@ -126,7 +124,7 @@ class TranscriptionSession(SoundSession):
     def hear(self, tape: Tape, upstream: Sequence[Annotation]) -> list[Annotation]:
         made = self._told(tape, upstream)
         waiting = self._memory.waiting
-        if waiting and tape.end - waiting[-1][1] > (_LATE_S + _JOINED_S) * tape.rate:
+        if waiting and tape.end - waiting[-1][1] > (LATE_S + _JOINED_S) * tape.rate:
             made += self._flush(tape)
         return made
 
@@ -139,7 +137,7 @@ class TranscriptionSession(SoundSession):
             first, last = tape.positions(row.span)
             waiting = self._memory.waiting
             is_apart = waiting and first - waiting[-1][1] > _JOINED_S * tape.rate
-            if is_apart or (waiting and last - waiting[0][0] > _LONGEST_S * tape.rate):
+            if is_apart or (waiting and last - waiting[0][0] > LONGEST_S * tape.rate):
                 made += self._flush(tape)
             self._memory.waiting.append([first, last])
         return made
@@ -214,7 +212,7 @@ class TranscriptionSession(SoundSession):
     def _earliest(self, tape: Tape) -> int:
         """Where speech may begin that is not heard yet."""
         waiting = self._memory.waiting
-        return waiting[0][0] if waiting else max(tape.start, tape.end - _LATE_S * tape.rate)
+        return waiting[0][0] if waiting else max(tape.start, tape.end - LATE_S * tape.rate)
 
     def memory(self) -> dict[str, Any]:
         return dataclasses.asdict(self._memory)

@@ -11,15 +11,13 @@ from typing import Any, ClassVar, Self
 from cortexia.annotators._by_model import AUTO, NONE, OFFLINE
 from cortexia.annotators._local_voices import LocalVoicesSession
 from cortexia.annotators._sound import SoundSession, Tape
+from cortexia.annotators._voice_activity import LATE_S
 from cortexia.annotators._voice_makers import OfflineVoices, Voice, VoiceMaker, open_voices
 from cortexia.annotators.base import Medium, SessionContext, StreamAnnotator, StreamSession
 from cortexia.errors import AnnotatorError, ConfigurationError
 from cortexia.models.adapters.openers import SPEAKER_SEGMENTATION, VOICE_EMBEDDING, open_speaker_segmentation
 from cortexia.types import Annotation, Embedding, TimeSpan
 from cortexia.types.embedding import packed
-
-LATE_S = 31
-"""How long ago speech may have begun that is told of now: the longest interval, and the chunk that ends it."""
 
 
 @dataclass(frozen=True)

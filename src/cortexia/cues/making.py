@@ -19,7 +19,7 @@ from cortexia.cues.text import SENTENCE, cleaned, ends, line_counts, lines_of, w
 
 _PAUSE_MS = 1000
 """Of silence, after which a cue ends whatever is in it."""
-_SHORT__PAUSE_MS = 300
+_SHORT_PAUSE_MS = 300
 _SAME_SOUND_MS = 1000
 _SCANTY = 1 / 4
 """Of the room in a cue: less looks lost."""
@@ -128,7 +128,7 @@ class _Lane:
     def _worth(self, count: int, columns: int) -> tuple[float, int]:
         """Of a cue of so many words, which take so many columns."""
         last, following = self.held[count - 1], self.held[count]
-        pause = min(following.start_ms - last.end_ms, _PAUSE_MS) / _SHORT__PAUSE_MS
+        pause = min(following.start_ms - last.end_ms, _PAUSE_MS) / _SHORT_PAUSE_MS
         end = SENTENCE if following.utterance != last.utterance else ends(last.text)
         filled, left = columns / self._layout.room, (self._columns - columns) / self._layout.room
         scanty = (filled < _SCANTY) + (left < _SCANTY)
