@@ -68,6 +68,12 @@ class ExportSource:
         whole = dataclasses.replace(self, query=dataclasses.replace(self.query, limit=None))
         return islice(whole._shown(types), self.query.limit)
 
+    def things_by_video(self, *types: str) -> Iterator[tuple[VideoFacts, Iterator[StoredRow]]]:
+        """Each video that has any with its own ``rows_of_things``, which are gone when the next one is asked for.
+        Raises as ``video`` does."""
+        for video_id, own in groupby(self.rows_of_things(*types), key=lambda row: row.video_id):
+            yield self.video(video_id), own
+
     def _shown(self, types: tuple[str, ...]) -> Iterator[StoredRow]:
         for video_id, own in groupby(self.rows(*types), key=lambda row: row.video_id):
             runs = preferred(filter(_may_have_rows, self.store.runs(video_id)))

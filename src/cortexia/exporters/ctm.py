@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import ClassVar, Literal
 
 from cortexia.exporters.base import ExportFolder, ExportSource
@@ -34,8 +33,8 @@ class CtmExporter:
 
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         count, names = 0, SequenceNames()
-        for video_id, own in groupby(source.rows_of_things("spoken_word", "word"), key=lambda row: row.video_id):
-            name = names.of(source.video(video_id))
+        for video, own in source.things_by_video("spoken_word", "word"):
+            name = names.of(video)
             with out.file(f"{name}{self.suffix}") as file:
                 for row in words_once(own):
                     file.write(_line(one_field(name, _RESERVED), row))

@@ -5,7 +5,6 @@ Format: NIST, "The 2009 (RT-09) Rich Transcription Meeting Recognition Evaluatio
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import ClassVar, Literal
 
 from cortexia.exporters.base import ExportFolder, ExportSource
@@ -38,8 +37,8 @@ class RttmExporter:
 
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         count, names = 0, SequenceNames()
-        for video_id, own in groupby(source.rows_of_things("speaker_turn"), key=lambda row: row.video_id):
-            name = names.of(source.video(video_id))
+        for video, own in source.things_by_video("speaker_turn"):
+            name = names.of(video)
             with out.file(f"{name}{self.suffix}") as file:
                 for row in own:
                     file.write(_line(one_field(name, _RESERVED), row))

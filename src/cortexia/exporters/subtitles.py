@@ -7,7 +7,6 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import ClassVar, Literal
 
 from cortexia.cues.layout import Layout
@@ -78,7 +77,7 @@ class Subtitles(ABC):
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         count, names, layout = 0, SequenceNames(), self.layout()
         types = (*TYPES, "sound_event") if self.sounds else TYPES
-        for video_id, own in groupby(source.rows_of_things(*types), key=lambda row: row.video_id):
+        for video, own in source.things_by_video(*types):
             hearing = Hearing()
             # the language is known when all was heard, and stands first
             with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as body:
@@ -88,7 +87,7 @@ class Subtitles(ABC):
                 )
                 if body.tell():
                     body.seek(0)
-                    with out.file(f"{names.of(source.video(video_id))}{self.suffix}") as file:
+                    with out.file(f"{names.of(video)}{self.suffix}") as file:
                         file.write(self.head(hearing.language).encode())
                         shutil.copyfileobj(body, file)
             count += hearing.count

@@ -42,8 +42,7 @@ class TextGridExporter:
 
     def write(self, source: ExportSource, out: ExportFolder) -> int:
         count, names = 0, SequenceNames()
-        for video_id, own in groupby(source.rows_of_things(*_PLACES), key=lambda row: row.video_id):
-            video = source.video(video_id)
+        for video, own in source.things_by_video(*_PLACES):
             with out.file(f"{names.of(video)}{self.suffix}") as file, SortedSpool() as spool:
                 tiers = _Tiers(spool)
                 count += tiers.take(words_once(own))
