@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -101,6 +104,34 @@ def test_killed_and_gone_on_with_it_is_the_same(tmp_path, clip, undisturbed):
     command += ["--annotators", ",".join(WANTED), *(f"--option={name}={json.dumps(value)}" for name, value in given)]
     killed_and_gone_on(command, folder / "store.db", (2, 6, 11))
     assert exported(folder, clip) == undisturbed
+
+
+FILLED = """
+import hashlib, sys
+from pathlib import Path
+import bright_clips
+
+if sys.argv[2] == "control":
+    del bright_clips.ENCODER["x264-params"]
+squares = (bright_clips.walks(0, 6, (10, 30), (350, 30)), bright_clips.walks(0, 6, (350, 34), (10, 34)))
+print(hashlib.sha256(bright_clips.write_clip(Path(sys.argv[1]), 6.0, squares).read_bytes()).hexdigest())
+"""
+
+
+def clips_with_memory_filled(folder: Path, which: str) -> set[str]:
+    """Digests of a clip that was made while glibc fills memory nobody wrote to with one byte, then with another."""
+    found = set()
+    for byte in ("1", "85"):
+        own = {**os.environ, "MALLOC_PERTURB_": byte, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        command = [sys.executable, "-c", FILLED, str(folder / f"{which}{byte}.mp4"), which]
+        found.add(subprocess.run(command, env=own, capture_output=True, text=True, check=True).stdout)
+    return found
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc fills memory")
+def test_the_clip_is_the_same_whatever_lay_in_memory(tmp_path):
+    assert len(clips_with_memory_filled(tmp_path, "clip")) == 1
+    assert len(clips_with_memory_filled(tmp_path, "control")) == 2
 
 
 def test_tracks_follow_the_squares(tmp_path, clip):
